@@ -1,0 +1,1 @@
+"""Trainable Deep Segmentation."""

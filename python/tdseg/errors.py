@@ -1,0 +1,18 @@
+"""The errors that a user is meant to read."""
+
+from __future__ import annotations
+
+
+class TdsegError(ValueError):
+    """One sentence for the user: what is wrong, in which image, ROI, key or file, and the remedy.
+
+    Every route (macro, command line, Python) shows the message as it is, without a traceback;
+    anything else that escapes is a defect of tdseg.
+    """
+
+
+class Cancelled(TdsegError):  # noqa: N818 (an outcome, not a fault)
+    """The user pressed Esc, Stop or Ctrl-C; nothing was written."""
+
+    def __init__(self, message: str = "Cancelled; nothing was changed or written.") -> None:
+        super().__init__(message)

@@ -1,0 +1,1 @@
+"""Named float32 planes: classical, deep and hybrid."""

@@ -1,0 +1,107 @@
+"""What every kind of feature offers: named float32 planes, evaluated only where needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class PlaneInput:
+    """One image plane as feature extractors see it.
+
+    Parameters
+    ----------
+    pixels
+        (Y, X, C), uint8, uint16 or float32; already normalised where the settings ask for it.
+    channels
+        One label a channel; ``("",)`` for a single channel.
+    rgb
+        Whether the three channels are colours: the backbone then sees them together.
+    ranges
+        (C, 2) float: the values that the backbone sees as 0 and 1, a row a channel.
+    """
+
+    pixels: np.ndarray
+    channels: tuple[str, ...] = ("",)
+    rgb: bool = False
+    ranges: np.ndarray | None = None
+
+
+@runtime_checkable
+class FeatureMap(Protocol):
+    """The features of one plane, evaluated lazily; F features on Y x X pixels."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The F names."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+
+    def block(self, rows: slice, cols: slice) -> np.ndarray:
+        """Return the features of a block, (F, h, w) float32; blocks equal the whole plane."""
+
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
+
+    def project(self, weights: np.ndarray) -> FeatureMap:
+        """Return the K feature maps ``features @ weights``, weights (F, K).
+
+        Sampling, averaging and interpolating tokens are linear, so a linear classifier may be
+        applied to the tokens first: same values to float rounding, K maps instead of F.
+        """
+
+    def bytes_per_pixel(self) -> int:
+        """Roughly how much memory `block` works with for each output pixel."""
+
+
+class FeatureExtractor(Protocol):
+    """Turns planes into features."""
+
+    def names(self, channels: tuple[str, ...], rgb: bool) -> tuple[str, ...]:
+        """Return the feature names for planes with these channels."""
+
+    def extract(self, plane: PlaneInput) -> FeatureMap:
+        """Prepare the features of a plane: what is global is computed here, once."""
+
+
+class Projected:
+    """``features @ weights`` of any feature map, block by block."""
+
+    def __init__(self, features: FeatureMap, weights: np.ndarray) -> None:
+        self._features = features
+        self._weights = np.asarray(weights, np.float32)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Numbers stand in for names: projections are not features."""
+        return tuple(str(k) for k in range(self._weights.shape[1]))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self._features.shape
+
+    def block(self, rows: slice, cols: slice) -> np.ndarray:
+        """Return the projections of a block, (K, h, w) float32."""
+        block = self._features.block(rows, cols)
+        count, height, width = block.shape
+        flat = self._weights.T @ block.reshape(count, -1)
+        return flat.reshape(-1, height, width)
+
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return the projections of n pixels, (n, K) float32."""
+        values: np.ndarray = self._features.at(rows, cols) @ self._weights
+        return values
+
+    def project(self, weights: np.ndarray) -> FeatureMap:
+        """Project once more."""
+        return Projected(self._features, self._weights @ weights)
+
+    def bytes_per_pixel(self) -> int:
+        """Memory of the features and of the projections."""
+        return self._features.bytes_per_pixel() + 4 * self._weights.shape[1]

@@ -1,0 +1,1 @@
+"""From grids of tokens to pixels."""

@@ -1,0 +1,17 @@
+"""Fixtures for the whole suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Reference images and stacks computed by the real TWS; the test skips where they are absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the reference data are not beside this checkout")
+    return SHARED_DATA
