@@ -11,7 +11,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Reference images and stacks computed by the real TWS; the test skips where they are absent."""
+    """Reference images and stacks by the real TWS; tests skip where they are absent."""
     if not SHARED_DATA.is_dir():
         pytest.skip("the reference data are not beside this checkout")
     return SHARED_DATA

@@ -1,1 +1,1 @@
-"""Trainable Deep Segmentation."""
+"""Trainable Deep Segmentation: pixel classification for Fiji with classical and deep features."""

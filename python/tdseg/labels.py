@@ -89,7 +89,8 @@ class SparseLabels:
             raise TdsegError(f"A label image holds whole numbers, not {array.dtype}.")
         if array.size and (array.min() < 0 or array.max() > 65535):
             raise TdsegError("Label values go from 0 (unlabelled) to 65535.")
-        shape = (1,) * (4 - array.ndim) + array.shape
+        t, z, height, width = (1,) * (4 - array.ndim) + array.shape
+        shape = (int(t), int(z), int(height), int(width))
         flat = array.reshape((-1, *shape[2:]))
         plane, y, x = np.nonzero(flat)
         value = flat[plane, y, x]

@@ -23,7 +23,7 @@ class WeightsInfo:
     licence
         SPDX name, or "unknown".
     source
-        "hub", "package NAME" or the file's name.
+        "hub", "package NAME", "random" or the file's name.
     """
 
     name: str
@@ -37,13 +37,18 @@ class Level:
     """One grid of tokens that a backbone gives.
 
     The centre of token (i, j) lies at pixel ``offset + stride * i``, ``offset + stride * j`` of
-    the input, where pixel centres are whole numbers.
+    the input, where pixel centres are whole numbers. `offset` may be negative: then the first
+    row of tokens is centred outside the image.
+
+    `reach` is the largest distance, in pixels, of a pixel that a token depends on from the
+    token's centre; None where it depends on the whole input.
     """
 
     name: str
     channels: int
     stride: float
     offset: float
+    reach: float | None = None
 
 
 class Backbone(Protocol):
@@ -52,6 +57,7 @@ class Backbone(Protocol):
     `multiple` divides the sizes of its input: callers pad. `window` is the input size that it was
     trained for (pixels, a multiple of `multiple`): large images are seen through windows of
     about this size. `has_global_context` says whether a token depends on the whole input.
+    `has_attention` says whether it is an `AttentionBackbone`.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Backbone(Protocol):
     multiple: int
     window: int
     has_global_context: bool
+    has_attention: bool
     device: torch.device
     dtype: torch.dtype
 
@@ -75,5 +82,24 @@ class Backbone(Protocol):
         Returns
         -------
         list of torch.Tensor
-            A tensor a level, (B, channels, h, w) in `dtype` on `device`.
+            A tensor a level, (B, channels, h, w) in `dtype` on `device`. h and w are what the
+            network gives, not always H / stride: `Level` says where the tokens lie.
+        """
+
+
+class AttentionBackbone(Backbone, Protocol):
+    """A backbone whose last block has a class token that attends to the patches."""
+
+    def attention(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the class token's attention to every patch, (B, heads, h, w) float32.
+
+        The grid is that of the first level. Softmax runs over all tokens, so the sum over the
+        patches is at most 1.
+        """
+
+    def value_attention(self, images: torch.Tensor) -> torch.Tensor:
+        """Return HR-Dv2's attention facet "o", (B, heads, h, w) float32.
+
+        A head's plane is the dot product of the class token's attention output with the value
+        vector of every patch; no softmax, so it may be negative.
         """

@@ -1,0 +1,3 @@
+// Pixels, calibrated area and fraction of each class, slice by slice, of a label image.
+run("TDS Apply...", "output=labels");
+run("TDS Class Statistics", "");

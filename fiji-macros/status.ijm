@@ -1,0 +1,2 @@
+// What runs: device, backbone and its weights, classifier, cached images, versions.
+run("TDS Status", "");

@@ -1,0 +1,163 @@
+"""Weights from a local file, whatever its format and naming, put strictly into a network."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tdseg.backbones.hashing import tensors_sha256
+from tdseg.backbones.naming import to_timm
+from tdseg.backbones.onnx_weights import read_onnx
+from tdseg.errors import TdsegError
+
+SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".onnx")
+_NESTED = ("state_dict", "model", "teacher", "model_state_dict")
+
+
+def read_tensors(file: str | Path) -> dict[str, torch.Tensor]:
+    """Read the tensors of a weights file under their own names; no code of the file is run.
+
+    Parameters
+    ----------
+    file
+        ``.safetensors``; ``.pth``, ``.pt`` or ``.bin`` (PyTorch); ``.onnx`` (initialisers).
+
+    Raises
+    ------
+    TdsegError
+        If the file is missing, of another kind, damaged, or would have to run code to load.
+    """
+    file = Path(file).expanduser()
+    if not file.is_file():
+        raise TdsegError(f"The weights file {file} does not exist; correct weights=[path].")
+    suffix = file.suffix.lower()
+    if suffix == ".onnx":
+        return read_onnx(file)
+    if suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        try:
+            return dict(load_file(file))
+        except Exception as error:
+            raise TdsegError(f"{file.name} could not be read as safetensors: {error}") from error
+    if suffix not in SUFFIXES:
+        raise TdsegError(f"{file.name} is no weights file; use one of {', '.join(SUFFIXES)}.")
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Unsupported" not in str(error):
+            raise TdsegError(f"{file.name} is damaged or holds no PyTorch weights.") from error
+        raise TdsegError(
+            f"{file.name} holds more than tensors and would run code when loaded, which tdseg "
+            "never does; save its state_dict with torch.save, or use a .safetensors file."
+        ) from error
+    except Exception as error:
+        raise TdsegError(f"{file.name} is damaged or holds no PyTorch weights.") from error
+    return _flatten(content, file.name)
+
+
+def load_checkpoint(network: nn.Module, file: str | Path, name: str) -> str:
+    """Put a file's weights into a vision transformer of timm's.
+
+    All tensors of the network must be there with the right shapes, and nothing that the network
+    does not know. Learned positions of another grid are taken over with their grid, which the
+    backbone resamples to every input anyway.
+
+    Parameters
+    ----------
+    network
+        `VisionTransformer` or `Eva`; changed.
+    file
+        See `read_tensors`; naming as in `tdseg.backbones.naming.to_timm`.
+    name
+        The backbone's, for messages.
+
+    Returns
+    -------
+    str
+        SHA-256 of the tensors by timm's names, see `tdseg.backbones.hashing.tensors_sha256`.
+
+    Raises
+    ------
+    TdsegError
+        Naming the file, the backbone and the first tensors that do not fit.
+    """
+    own = {key: value for key, value in network.state_dict().items() if not _is_head(key)}
+    found = to_timm(read_tensors(file), own)
+    return put_tensors(network, found, Path(file).name, name)
+
+
+def put_tensors(
+    network: nn.Module, found: Mapping[str, torch.Tensor], file_name: str, name: str
+) -> str:
+    """Put tensors that have timm's names into a network, strictly; see `load_checkpoint`."""
+    own = {key: value for key, value in network.state_dict().items() if not _is_head(key)}
+    found = {key: value for key, value in found.items() if not _is_head(key)}
+    missing = [key for key in own if key not in found]
+    unknown = [key for key in found if key not in own]
+    if missing or unknown:
+        faults = [
+            f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
+            for keys, what in ((missing, "missing"), (unknown, "that it does not have"))
+            if keys
+        ]
+        raise TdsegError(
+            f"{file_name} does not hold the weights of {name}: {' and '.join(faults)}; choose the "
+            "backbone that the file belongs to."
+        )
+    _take_over_grid(network, found.get("pos_embed"), file_name, name)
+    own = network.state_dict()
+    for key, value in found.items():
+        if value.shape != own[key].shape:
+            raise TdsegError(
+                f"{file_name} does not hold the weights of {name}: {key} is "
+                f"{tuple(value.shape)} instead of {tuple(own[key].shape)}; choose the backbone "
+                "that the file belongs to."
+            )
+    network.load_state_dict({k: v.to(own[k].dtype) for k, v in found.items()}, strict=False)
+    return tensors_sha256(found)
+
+
+def _take_over_grid(
+    network: nn.Module, positions: torch.Tensor | None, file_name: str, name: str
+) -> None:
+    """Give the network a position table of the file's size."""
+    own = getattr(network, "pos_embed", None)
+    if positions is None or own is None or positions.shape == own.shape:
+        return
+    prefix = 0 if network.no_embed_class else network.num_prefix_tokens
+    patches = positions.shape[1] - prefix if positions.ndim == 3 else 0
+    side = round(max(patches, 0) ** 0.5)
+    if patches < 1 or side * side != patches or positions.shape[2] != own.shape[2]:
+        raise TdsegError(
+            f"{file_name} does not hold the weights of {name}: its position embeddings are "
+            f"{tuple(positions.shape)}, not a square grid for {tuple(own.shape)}."
+        )
+    network.pos_embed = nn.Parameter(torch.zeros_like(positions, dtype=own.dtype))
+    network.patch_embed.grid_size = (side, side)
+
+
+def _is_head(key: str) -> bool:
+    return key.startswith(("head.", "fc_norm.", "head_drop."))
+
+
+def _flatten(content: Any, file_name: str) -> dict[str, torch.Tensor]:
+    """Find the tensors in what a PyTorch file holds: a state dict, or one inside a dict."""
+    while isinstance(content, Mapping):
+        inner = [content[key] for key in _NESTED if isinstance(content.get(key), Mapping)]
+        if not inner:
+            break
+        content = inner[0]
+    tensors = (
+        {str(key): value for key, value in content.items() if isinstance(value, torch.Tensor)}
+        if isinstance(content, Mapping)
+        else {}
+    )
+    if not tensors:
+        raise TdsegError(f"{file_name} holds no named tensors; save a state_dict with torch.save.")
+    return tensors

@@ -1,0 +1,100 @@
+"""Where a backbone runs and in which number format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from tdseg.errors import TdsegError
+
+PRECISIONS = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+
+def resolve_device(device: str = "auto", precision: str = "auto") -> tuple[str, str]:
+    """Write out what ``auto`` means on this machine.
+
+    Parameters
+    ----------
+    device
+        ``auto`` (an NVIDIA GPU, else Apple's, else the processor), ``cpu``, ``cuda``, ``cuda:N``
+        or ``mps``.
+    precision
+        ``auto`` (float32 on the processor; on a GPU bfloat16 where it is native, else float16),
+        ``float32``, ``bfloat16`` or ``float16``.
+
+    Returns
+    -------
+    tuple of str
+        Device and precision, neither of them ``auto``.
+
+    Raises
+    ------
+    TdsegError
+        If the name is unknown or this machine has no such device.
+    """
+    kind, _, index = device.partition(":")
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu"
+        device = kind
+    elif kind == "cuda":
+        if not torch.cuda.is_available():
+            raise TdsegError(
+                "device=cuda was asked for, but PyTorch sees no NVIDIA GPU here; use device=cpu "
+                "or device=auto."
+            )
+        if index and not (index.isdigit() and int(index) < torch.cuda.device_count()):
+            raise TdsegError(
+                f"device={device} does not exist; this machine has {torch.cuda.device_count()} "
+                "GPU(s), counted from cuda:0."
+            )
+    elif kind == "mps":
+        if not _has_mps():
+            raise TdsegError(
+                "device=mps was asked for, but PyTorch sees no Apple GPU here; use device=cpu or "
+                "device=auto."
+            )
+    elif device != "cpu":
+        raise TdsegError(f"device={device} is unknown; use auto, cpu, cuda or mps.")
+    if precision == "auto":
+        precision = _best_precision(device)
+    elif precision not in PRECISIONS:
+        raise TdsegError(
+            f"precision={precision} is unknown; use auto, float32, bfloat16 or float16."
+        )
+    return device, precision
+
+
+@contextmanager
+def evaluation(device: torch.device) -> Iterator[None]:
+    """Run a network without gradients, and in true float32 where that is its precision.
+
+    cuDNN's convolutions round float32 to ten bits (TF32) unless told otherwise.
+    """
+    with torch.inference_mode():
+        if device.type != "cuda":
+            yield
+            return
+        allowed = torch.backends.cudnn.allow_tf32
+        torch.backends.cudnn.allow_tf32 = False
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.allow_tf32 = allowed
+
+
+def _has_mps() -> bool:
+    return bool(torch.backends.mps.is_available())
+
+
+def _best_precision(device: str) -> str:
+    if device == "cpu":
+        return "float32"
+    if device.startswith("cuda") and torch.cuda.get_device_capability(device) >= (8, 0):
+        return "bfloat16"
+    return "float16"

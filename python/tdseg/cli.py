@@ -1,0 +1,254 @@
+"""The command line: ``tdseg demo | run | fiji | train | apply | status``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import Cancelled, TdsegError
+from .imagej.commands import BY_NAME
+from .keys import Key
+from .progress import Progress, TerminalProgress
+
+EPILOG = (
+    "Options have the names of the macro keys (see docs/commands.md), for example "
+    "--features hybrid --classifier random_forest."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; errors are one sentence on standard error.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 after an error, 130 after Ctrl-C.
+    """
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.function(options))
+    except KeyboardInterrupt:
+        return _complain("Stopped.", 130)
+    except Cancelled as error:
+        return _complain(str(error), 130)
+    except TdsegError as error:
+        return _complain(str(error), 1)
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"tdseg: {message}", file=sys.stderr)
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser; keys of the macro commands become options of the same name."""
+    parser = argparse.ArgumentParser(
+        prog="tdseg", description="Trainable Deep Segmentation.", epilog=EPILOG
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = _command(commands, "demo", _demo, "run the main job on a bundled sample")
+    demo.add_argument("--output-folder", type=Path, default=Path("demo-output"))
+    _fiji_option(demo)
+
+    run = _command(commands, "run", _run, "run an ImageJ macro, with the TDS commands")
+    run.add_argument("macro", type=Path, help="an .ijm file")
+    run.add_argument("argument", nargs="?", default=None, help="what getArgument() returns")
+    run.add_argument("--display", action="store_true", help="with windows")
+    _fiji_option(run)
+
+    fiji = _command(commands, "fiji", _fiji, "open Fiji or ImageJ with the TDS commands")
+    fiji.add_argument("images", nargs="*", type=Path, help="images to open")
+    _fiji_option(fiji)
+
+    status = _command(commands, "status", _status, "device, backbone, weights, versions")
+    _key_options(status, [k for k in BY_NAME["TDS Train..."].keys if k.name in _STATUS_KEYS])
+
+    train = _command(commands, "train", _train, "train on labelled images, save a classifier")
+    train.add_argument("images", nargs="+", type=Path, help="TIFF files; labels by --labels")
+    train.add_argument("--model", type=Path, required=True, help="the .tdseg file to write")
+    train.add_argument(
+        "--labels",
+        default="overlay",
+        help="overlay (ROIs in the TIFF), file (RoiSets) or image (label images)",
+    )
+    train.add_argument(
+        "--labels-path",
+        "--labels_path",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="a file an image, in order, for --labels file or image",
+    )
+    train.add_argument("--classes", default="", help="class names of label values 1, 2, ...")
+    train.add_argument("--existing", choices=("skip", "overwrite", "error"), default="error")
+    _key_options(
+        train,
+        [k for k in BY_NAME["TDS Train..."].keys if k.name not in _TRAIN_OWN],
+    )
+
+    apply = _command(commands, "apply", _apply, "apply a classifier to files")
+    apply.add_argument("model", type=Path, help="a .tdseg file")
+    apply.add_argument("inputs", nargs="+", type=Path, help="TIFF, PNG or JPEG files")
+    apply.add_argument("--output-folder", "--output_folder", type=Path, required=True)
+    apply.add_argument("--output", choices=("labels", "probabilities", "both"), default="labels")
+    apply.add_argument("--existing", choices=("skip", "overwrite", "error"), default="skip")
+    _key_options(apply, [k for k in BY_NAME["TDS Apply..."].keys if k.name not in _APPLY_OWN])
+    return parser
+
+
+_STATUS_KEYS = ("backbone", "weights", "device", "precision")
+_TRAIN_OWN = ("labels", "labels_path", "labels_image", "append")
+_APPLY_OWN = ("model", "output", "region")
+
+
+def _command(
+    commands: Any, name: str, function: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text.capitalize() + ".", epilog=EPILOG
+    )
+    parser.set_defaults(function=function)
+    return parser
+
+
+def _fiji_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fiji",
+        default=None,
+        help="a Fiji folder, endpoint or version; default: TDSEG_FIJI, else embedded ImageJ",
+    )
+
+
+def _key_options(parser: argparse.ArgumentParser, keys: Iterable[Key]) -> None:
+    for key in keys:
+        names = [f"--{key.name.replace('_', '-')}"]
+        if "_" in key.name:
+            names.append(f"--{key.name}")
+        text = key.help.replace("%", "%%")
+        if key.choices:
+            text += f" ({', '.join(key.choices)})"
+        parser.add_argument(
+            *names,
+            dest=f"key_{key.name}",
+            default=None,
+            nargs="?" if key.kind == "bool" else None,
+            const="true",
+            metavar="VALUE",
+            help=text,
+        )
+    parser.set_defaults(keys=tuple(keys))
+
+
+def _key_values(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the keys that were given, checked."""
+    values = {}
+    for key in options.keys:
+        text = getattr(options, f"key_{key.name}")
+        if text is not None:
+            values[key.name] = key.parse(text)
+    return values
+
+
+def _progress() -> Progress:
+    return TerminalProgress()
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from .demo import run_demo
+
+    return run_demo(options.output_folder, options.fiji)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if not options.macro.is_file():
+        raise TdsegError(f"There is no macro file '{options.macro}'.")
+    from . import imagej
+
+    with imagej.start(options.fiji, headless=not options.display) as ij:
+        ij.run_macro_file(options.macro, options.argument)
+    return 0
+
+
+def _fiji(options: argparse.Namespace) -> int:
+    from .imagej.desktop import run_desktop
+
+    return run_desktop(options.fiji, options.images)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from .status import status_rows
+
+    for name, value in status_rows(_key_values(options)):
+        print(f"{name}: {value}")
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from .batch.train_files import train_from_files
+
+    values = _key_values(options)
+    if options.model.exists() and options.existing != "overwrite":
+        if options.existing == "skip":
+            print(f"{options.model} exists; nothing was trained.")
+            return 0
+        raise TdsegError(f"File '{options.model}' exists; choose --existing overwrite.")
+    model = train_from_files(
+        options.images,
+        labels=options.labels,
+        labels_paths=options.labels_path,
+        classes=[c for c in options.classes.split(",") if c],
+        values=values,
+        progress=_progress(),
+    )
+    path = model.save(options.model, existing="overwrite")
+    if model.report is not None:
+        print(model.report.as_text())
+    print(f"Saved {path}")
+    return 0
+
+
+def _apply(options: argparse.Namespace) -> int:
+    from .batch import apply_to_files
+    from .model import load
+
+    values = _key_values(options)
+    model = load(options.model)
+    slices = values.pop("slices", "all")
+    settings = model.settings.with_(**values)
+    outcomes = apply_to_files(
+        model,
+        options.inputs,
+        options.output_folder,
+        output=options.output,
+        existing=options.existing,
+        slices=slices,
+        settings=settings,
+        progress=_progress(),
+    )
+    failed = 0
+    for outcome in outcomes:
+        if outcome.error:
+            failed += 1
+            print(f"tdseg: {outcome.error}", file=sys.stderr)
+        elif outcome.skipped:
+            print(f"{outcome.source}: skipped, its results exist")
+        else:
+            written = ", ".join(str(path) for path in outcome.written)
+            print(f"{outcome.source} -> {written} ({outcome.seconds:.1f} s)")
+    if failed:
+        print(f"tdseg: {failed} of {len(outcomes)} files failed.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def entry() -> None:
+    """Leave without waiting for Java's threads."""
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

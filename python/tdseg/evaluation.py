@@ -1,0 +1,309 @@
+"""How good a classifier is on labels that it has not seen.
+
+Pixels of one stroke are nearly copies of each other: a random split of pixels tests on copies of
+the training data and reports quality that no other image will show (Roberts et al., Ecography 40,
+2017). So whole images are held out where there are several, else whole ROIs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from tdseg.errors import TdsegError
+
+MAX_FOLDS = 3
+"""Trainings a report may cost; each sees two thirds of the labels."""
+
+MIN_PER_CLASS = 200
+"""Pixels of a class that subsampling leaves alone."""
+
+
+class Predictor(Protocol):
+    """Anything that gives class probabilities, such as a `tdseg.classifiers.Classifier`."""
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Return (n, K) of (n, F)."""
+        ...
+
+
+@dataclass(frozen=True)
+class HeldOutReport:
+    """Quality on held-out labels.
+
+    Parameters
+    ----------
+    class_names : tuple of str, length K
+    precision, recall, f1, iou : tuple of float or None, length K
+        None where nothing was predicted (precision) or nothing held out (the others).
+    support : tuple of int, length K
+        Held-out pixels of each class.
+    confusion : tuple of tuple of int, (K, K)
+        Rows: the label; columns: the prediction.
+    n_folds : int
+        Trainings with a part held out.
+    grouping : str
+        What was held out as a whole: ``"image"``, ``"roi"`` or ``"pixel"``.
+    optimistic_classes : tuple of str
+        Classes with too few groups, split more finely than `grouping`: their figures flatter.
+    untested_classes : tuple of str
+        Classes with a single pixel, which was needed for training, or none.
+    seconds : float
+        Wall time that the report cost.
+    top_features : tuple of (str, float)
+        Most important features of the final classifier, filled in by the caller
+        (`with_top_features`).
+    """
+
+    class_names: tuple[str, ...]
+    precision: tuple[float | None, ...]
+    recall: tuple[float | None, ...]
+    f1: tuple[float | None, ...]
+    iou: tuple[float | None, ...]
+    support: tuple[int, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    n_folds: int
+    grouping: str
+    optimistic_classes: tuple[str, ...]
+    untested_classes: tuple[str, ...]
+    seconds: float
+    top_features: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of held-out pixels that were predicted right."""
+        table = np.array(self.confusion)
+        return float(np.trace(table) / table.sum()) if table.sum() else None
+
+    @property
+    def mean_iou(self) -> float | None:
+        """Mean IoU of the classes that were held out."""
+        known = [value for value in self.iou if value is not None]
+        return float(np.mean(known)) if known else None
+
+    def with_top_features(
+        self, names: Sequence[str], importances: np.ndarray, count: int = 10
+    ) -> Self:
+        """Return a copy with the `count` most important features, most important first."""
+        best = np.argsort(-np.asarray(importances), kind="stable")[:count]
+        return replace(self, top_features=tuple((names[i], float(importances[i])) for i in best))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Rebuild a report from `to_dict`; keys it does not know are left out."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: _frozen(value) for key, value in data.items() if key in known})
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def confusion(truth: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
+    """Count pixels by class and predicted class.
+
+    Parameters
+    ----------
+    truth, predicted : ndarray of integer, same shape
+        Classes 0 to `n_classes` - 1.
+
+    Returns
+    -------
+    ndarray, (K, K) int64
+        Rows: truth; columns: prediction.
+    """
+    truth = np.asarray(truth, dtype=np.int64).ravel()
+    predicted = np.asarray(predicted, dtype=np.int64).ravel()
+    counts = np.bincount(truth * n_classes + predicted, minlength=n_classes**2)
+    return counts.reshape(n_classes, n_classes)
+
+
+def iou_per_class(conf: np.ndarray) -> np.ndarray:
+    """Return intersection over union of each class, (K,) float64; NaN where it never occurs."""
+    hits = np.diag(conf).astype(np.float64)
+    return _ratio(hits, conf.sum(0) + conf.sum(1) - hits)
+
+
+def mean_iou(conf: np.ndarray) -> float:
+    """Return the mean IoU of the classes that occur in truth or prediction; NaN if none does."""
+    values = iou_per_class(conf)
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.divide(a, b, out=np.full(len(a), np.nan), where=np.asarray(b) > 0)
+
+
+def held_out_report(
+    features: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    images: np.ndarray,
+    class_names: Sequence[str],
+    fit_function: Callable[[np.ndarray, np.ndarray], Predictor],
+    *,
+    seed: int = 0,
+    max_samples: int = 20_000,
+) -> HeldOutReport:
+    """Train on a part of the labels, predict the rest, until every label was predicted once.
+
+    Whole images are held out where there are several, else whole ROIs (groups). A class that
+    would be missing from a training, because one image or ROI holds all of it, is split by ROI,
+    then by pixel, and reported as optimistic.
+
+    Parameters
+    ----------
+    features : ndarray, (n, F) float32
+    labels : ndarray, (n,) integer
+        Classes 0 to K - 1; a class may have one pixel or none.
+    groups : ndarray, (n,) integer
+        ROI or connected stroke of each pixel; numbers may repeat in another image.
+    images : ndarray, (n,) integer
+        Image of each pixel.
+    class_names : sequence of str, length K
+    fit_function : callable
+        From features (m, F) and labels (m,), of which at least two classes occur, to a classifier
+        with K classes.
+    seed : int
+        Fixes the split and the choice of pixels.
+    max_samples : int
+        With more pixels than this, about as many are drawn, small classes kept whole.
+
+    Returns
+    -------
+    HeldOutReport
+
+    Raises
+    ------
+    TdsegError
+        When fewer than two classes have pixels.
+    """
+    began = time.perf_counter()
+    labels = np.asarray(labels, dtype=np.int64)
+    n_classes = len(class_names)
+    if len(np.unique(labels)) < 2:
+        raise TdsegError("Only one class has labels; draw labels of at least two classes.")
+    rng = np.random.default_rng(seed)
+    keep = _subsample(labels, max_samples, rng)
+    labels = labels[keep]
+    image = np.unique(np.asarray(images)[keep], return_inverse=True)[1].reshape(-1)
+    group = np.asarray(groups)[keep]
+    roi = np.unique(np.stack([image, group], 1), axis=0, return_inverse=True)[1].reshape(-1)
+    fold, grouping, optimistic = _split(labels, image, roi, rng)
+
+    table = np.zeros((n_classes, n_classes), dtype=np.int64)
+    used = [k for k in range(MAX_FOLDS) if np.any(fold == k)]
+    for k in used:
+        training, test = keep[fold != k], keep[fold == k]
+        classifier = fit_function(features[training], labels[fold != k])
+        predicted = classifier.probabilities(features[test]).argmax(1)
+        table += confusion(labels[fold == k], predicted, n_classes)
+
+    support = table.sum(1)
+    hits = np.diag(table).astype(np.float64)
+    tested = support > 0
+
+    def optional(values: np.ndarray, known: np.ndarray) -> tuple[float | None, ...]:
+        return tuple(float(v) if ok else None for v, ok in zip(values, known, strict=True))
+
+    return HeldOutReport(
+        class_names=tuple(class_names),
+        precision=optional(_ratio(hits, table.sum(0)), table.sum(0) > 0),
+        recall=optional(_ratio(hits, support), tested),
+        f1=optional(_ratio(2 * hits, support + table.sum(0)), tested),
+        iou=optional(iou_per_class(table), tested),
+        support=tuple(int(v) for v in support),
+        confusion=tuple(tuple(int(v) for v in row) for row in table),
+        n_folds=len(used),
+        grouping=grouping,
+        optimistic_classes=tuple(class_names[c] for c in optimistic if tested[c]),
+        untested_classes=tuple(class_names[c] for c in range(n_classes) if not tested[c]),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _subsample(labels: np.ndarray, max_samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Return sorted indices of about `max_samples` pixels, drawn class by class."""
+    if len(labels) <= max_samples:
+        return np.arange(len(labels))
+    parts = []
+    for c in np.unique(labels):
+        members = np.flatnonzero(labels == c)
+        quota = max(MIN_PER_CLASS, round(max_samples * len(members) / len(labels)))
+        parts.append(rng.permutation(members)[:quota])
+    return np.sort(np.concatenate(parts))
+
+
+def _split(
+    labels: np.ndarray, image: np.ndarray, roi: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, str, list[int]]:
+    """Return the fold of each pixel (-1: always trained on), the grouping, optimistic classes."""
+    levels = [("image", image), ("roi", roi), ("pixel", np.arange(len(labels)))]
+    if image.max() == 0:
+        levels = levels[1:]
+    classes = np.unique(labels)
+    # Grouping is the coarsest level that spreads at least one class over the folds.
+    while True:
+        grouping, unit = levels[0]
+        fold = _assign(unit, labels, rng)
+        spread = [c for c in classes if len(np.unique(fold[labels == c])) > 1]
+        if spread or len(levels) == 1:
+            break
+        levels = levels[1:]
+    optimistic: list[int] = []
+    for c in classes:
+        members = np.flatnonzero(labels == c)
+        for _, finer in levels[1:]:
+            if len(np.unique(fold[members])) > 1:
+                break
+            fold[members] = _assign(finer[members], labels[members], rng)
+            if c not in optimistic:
+                optimistic.append(int(c))
+        if len(members) == 1:
+            fold[members] = -1
+    return fold, grouping, optimistic
+
+
+def _assign(unit: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Deal whole units into folds so that every class is spread as evenly as possible.
+
+    Large units go first, each to the fold where the sum over classes of the squared share of the
+    class stays least. Single pixels are dealt out at random, class by class.
+    """
+    names, unit = np.unique(unit, return_inverse=True)
+    unit = unit.reshape(-1)
+    classes, codes = np.unique(labels, return_inverse=True)
+    fold = np.empty(len(labels), dtype=np.int64)
+    if len(names) == len(labels):
+        for c in range(len(classes)):
+            members = rng.permutation(np.flatnonzero(codes == c))
+            fold[members] = np.arange(len(members)) % MAX_FOLDS
+        return fold
+    counts = np.zeros((len(names), len(classes)))
+    np.add.at(counts, (unit, codes), 1)
+    share = counts / counts.sum(0)
+    order = rng.permutation(len(names))
+    order = order[np.argsort(-share[order].max(1), kind="stable")]
+    load = np.zeros((min(MAX_FOLDS, len(names)), len(classes)))
+    unit_fold = np.empty(len(names), dtype=np.int64)
+    for u in order:
+        # Of equally good folds the one with the fewest units, so that none stays empty.
+        cost = 2 * load @ share[u]
+        best = np.lexsort((load.sum(1), np.round(cost, 9)))[0]
+        unit_fold[u] = best
+        load[best] += share[u]
+    fold[:] = unit_fold[unit]
+    return fold

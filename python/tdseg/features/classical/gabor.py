@@ -1,0 +1,314 @@
+"""Gabor filters: largest and smallest normalised response over ten directions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+
+from tdseg import threads
+from tdseg.features.classical.kernels import ANGLES
+from tdseg.features.classical.options import ClassicalOptions, java_float
+from tdseg.features.classical.window import Window, in_bands
+
+CHUNK = 256
+STRIP = 64  # rows whose moments are summed at once; fixed, so that threads and tiles change nothing
+NEGLIGIBLE = 1e-9
+WHOLE_AT_ONCE = 1 << 20  # pixels up to which the responses of one bank are kept
+
+
+@dataclass(frozen=True)
+class Bank:
+    """One Gabor envelope and frequency: ten directions, an even and an odd kernel each."""
+
+    sigma: float
+    gamma: float
+    frequency: float
+
+    @property
+    def reach(self) -> int:
+        """Half the side of the kernel (pixels)."""
+        return 3 * max(1, int(max(self.sigma, self.sigma / self.gamma)))
+
+
+FIRST_SET = tuple(Bank(1.0, gamma, 2.0) for gamma in (1.0, 0.5, 0.25))
+SECOND_SET = tuple(Bank(s, g, f) for s in (2.0, 4.0) for g in (1.0, 2.0) for f in (2.0, 3.0))
+BANKS = FIRST_SET + SECOND_SET
+
+
+def gabor_names(options: ClassicalOptions) -> list[str]:
+    """Return TWS's labels in its order: phase outermost within each of the two sets."""
+    return [
+        f"Gabor_{which}_{bank_label(bank, phase)}"
+        for banks in (FIRST_SET, SECOND_SET)
+        for phase in (0, 2)
+        for bank in banks
+        for which in (1, 2)
+    ]
+
+
+def bank_label(bank: Bank, phase: int) -> str:
+    """Return the parameters as TWS prints them; phase 0 is even, 2 (quarter turns / 2) is odd."""
+    sigma, gamma, frequency = (java_float(v) for v in (bank.sigma, bank.gamma, bank.frequency))
+    return f"{sigma}_{gamma}_{phase}_{frequency}"
+
+
+def gabor_reach(options: ClassicalOptions) -> int:
+    """Return the margin in pixels."""
+    return max(bank.reach for bank in BANKS)
+
+
+@lru_cache(maxsize=256)
+def half_kernels(bank: Bank, angle: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the taps of an even and an odd Gabor kernel, one of each symmetric pair.
+
+    exp(-(x'²/sx² + y'²/sy²)/2) cos(2 pi f x'/n + psi) / (2 pi sx sy) with sx = sigma, sy =
+    sigma/gamma, side n, (x', y') turned by ``angle`` * 18 degrees, psi = 0 and pi/2.
+
+    Returns
+    -------
+    rows, columns : ndarray of int64, shape (N,)
+        Offsets; N is a multiple of four, the first is the centre with half its weight.
+    weights : ndarray of float32, shape (2, N)
+        Even and odd. Taps under a billionth of the centre are left out.
+    """
+    reach, side = bank.reach, 2 * bank.reach + 1
+    wide, tall = bank.sigma, bank.sigma / bank.gamma
+    theta = math.pi / ANGLES * angle
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float64)
+    along = x * math.cos(theta) + y * math.sin(theta)
+    across = y * math.cos(theta) - x * math.sin(theta)
+    bell = np.exp(-0.5 * (along**2 / wide**2 + across**2 / tall**2))
+    carrier = 2 * math.pi * bank.frequency * along / side
+    scale = 1 / (2 * math.pi * wide * tall)
+    kernels = [(scale * bell * np.cos(carrier + psi)).astype(np.float32) for psi in (0, math.pi / 2)]
+    kept = (bell > NEGLIGIBLE) & ((y > 0) | ((y == 0) & (x >= 0)))
+    rows, columns = (v[kept].astype(np.int64) for v in (y, x))
+    weights = np.stack([k[kept] for k in kernels])
+    weights[0, (rows == 0) & (columns == 0)] *= np.float32(0.5)  # it meets itself in the pair
+    order = np.lexsort((columns, rows))
+    spare = -len(order) % 4
+    rows, columns = (np.pad(v[order], (0, spare)) for v in (rows, columns))
+    return rows, columns, np.ascontiguousarray(np.pad(weights[:, order], ((0, 0), (0, spare))))
+
+
+@njit(nogil=True, cache=True)
+def _respond(pad, reach, rows, columns, weights, y, c0, even, odd, part):  # type: ignore[no-untyped-def]
+    """Convolve a chunk of one row with the even and the odd kernel.
+
+    Float32 sums of 32 pairs each, then of those: the response is small beside its parts, and one
+    long sum would lose digits.
+    """
+    n = even.size
+    even[:] = np.float32(0)
+    odd[:] = np.float32(0)
+    e, o = part[0, :n], part[1, :n]
+    i, j = y + reach, c0 + reach
+    for k in range(0, rows.size, 4):
+        if k % 32 == 0:
+            for x in range(n):
+                even[x] += e[x]
+            for x in range(n):
+                odd[x] += o[x]
+            part[:] = np.float32(0)
+        r, c = rows[k], columns[k]
+        a1, b1 = pad[i - r, j - c : j - c + n], pad[i + r, j + c : j + c + n]
+        r, c = rows[k + 1], columns[k + 1]
+        a2, b2 = pad[i - r, j - c : j - c + n], pad[i + r, j + c : j + c + n]
+        r, c = rows[k + 2], columns[k + 2]
+        a3, b3 = pad[i - r, j - c : j - c + n], pad[i + r, j + c : j + c + n]
+        r, c = rows[k + 3], columns[k + 3]
+        a4, b4 = pad[i - r, j - c : j - c + n], pad[i + r, j + c : j + c + n]
+        e1, e2, e3, e4 = weights[0, k], weights[0, k + 1], weights[0, k + 2], weights[0, k + 3]
+        o1, o2, o3, o4 = weights[1, k], weights[1, k + 1], weights[1, k + 2], weights[1, k + 3]
+        for x in range(n):
+            p1, p2, p3, p4 = a1[x], a2[x], a3[x], a4[x]
+            q1, q2, q3, q4 = b1[x], b2[x], b3[x], b4[x]
+            e[x] += (e1 * (p1 + q1) + e2 * (p2 + q2)) + (e3 * (p3 + q3) + e4 * (p4 + q4))
+            o[x] += (o1 * (p1 - q1) + o2 * (p2 - q2)) + (o3 * (p3 - q3) + o4 * (p4 - q4))
+    for x in range(n):
+        even[x] += e[x]
+    for x in range(n):
+        odd[x] += o[x]
+
+
+@njit(nogil=True, cache=True)
+def _responses(pad, reach, rows, columns, weights, out, y0, y1):  # type: ignore[no-untyped-def]
+    """Write rows y0..y1 of the even and the odd response."""
+    width = out.shape[2]
+    part = np.zeros((2, CHUNK), np.float32)
+    for y in range(y0, y1):
+        for c0 in range(0, width, CHUNK):
+            c1 = min(width, c0 + CHUNK)
+            even, odd = out[0, y, c0:c1], out[1, y, c0:c1]
+            part[:] = np.float32(0)
+            _respond(pad, reach, rows, columns, weights, y, c0, even, odd, part)
+
+
+@njit(nogil=True, cache=True)
+def _moments(responses, y0, y1, sums):  # type: ignore[no-untyped-def]
+    """Add the sums of values and squares of rows y0..y1, column by column first."""
+    width = responses.shape[2]
+    one = np.zeros(width, np.float64)
+    two = np.zeros(width, np.float64)
+    for part in range(2):
+        one[:] = 0.0
+        two[:] = 0.0
+        for y in range(y0, y1):
+            row = responses[part, y]
+            for x in range(width):
+                one[x] += row[x]
+            for x in range(width):
+                two[x] += np.float64(row[x]) * row[x]
+        sums[part, 0] += one.sum()
+        sums[part, 1] += two.sum()
+
+
+@njit(nogil=True, cache=True)
+def _extremes(responses, centre, scale, best, y0, y1):  # type: ignore[no-untyped-def]
+    """Update largest and smallest normalised response (even, then odd) at rows y0..y1."""
+    for part in range(2):
+        middle, factor = np.float32(centre[part]), np.float32(scale[part])
+        for y in range(y0, y1):
+            row = responses[part, y]
+            high, low = best[2 * part, y], best[2 * part + 1, y]
+            for x in range(row.size):
+                v = (row[x] - middle) * factor
+                high[x] = v if v > high[x] else high[x]
+                low[x] = v if v < low[x] else low[x]
+
+
+def _padded(window: Window, reach: int, level: float) -> np.ndarray:
+    """Return core and margin less `level`, mirrored outside the plane without repeating the edge."""
+    y0, y1, x0, x1 = window.grown(reach)
+    missing = (
+        (reach - (window.top - y0), reach - (y1 - window.top - window.height)),
+        (reach - (window.left - x0), reach - (x1 - window.left - window.width)),
+    )
+    return np.pad(window.pixels[y0:y1, x0:x1] - np.float32(level), missing, mode="reflect")
+
+
+def _respond_bands(pad: np.ndarray, bank: Bank, angle: int, out: np.ndarray) -> None:
+    taps = half_kernels(bank, angle)
+    in_bands(lambda a, b: _responses(pad, bank.reach, *taps, out, a, b), 0, out.shape[1], 8)
+
+
+def _normalisation(sums: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and 1 / (sample standard deviation), 0 where that is 0, of even and odd."""
+    mean = sums[:, 0] / count
+    variance = np.maximum(sums[:, 1] - sums[:, 0] * mean, 0.0) / max(count - 1, 1)
+    flat = variance <= 1e-12 * (mean * mean) + 1e-30
+    return mean, np.where(flat, 0.0, 1.0 / np.sqrt(np.where(flat, 1.0, variance)))
+
+
+def _strips(height: int) -> list[tuple[int, int]]:
+    return [(y, min(height, y + STRIP)) for y in range(0, height, STRIP)]
+
+
+def gabor_statistics(strip_window: object, shape: tuple[int, int], level: float) -> np.ndarray:
+    """Sum values and squares of every response over the whole plane.
+
+    Parameters
+    ----------
+    strip_window : callable
+        ``strip_window(y0, y1)`` returns the `Window` of full-width rows with the family's margin.
+    shape : tuple of int
+        Height and width of the plane.
+    level : float
+        Subtracted from the plane first (it cancels in the normalisation).
+
+    Returns
+    -------
+    ndarray of float64, shape (banks, angles, 2, 2)
+        Even and odd; sum and sum of squares.
+    """
+    assert callable(strip_window)
+
+    def one(strip: tuple[int, int]) -> np.ndarray:
+        window: Window = strip_window(*strip)
+        sums = np.zeros((len(BANKS), ANGLES, 2, 2))
+        responses = np.empty((2, window.height, window.width), np.float32)
+        for index, bank in enumerate(BANKS):
+            pad = _padded(window, bank.reach, level)
+            for angle in range(ANGLES):
+                taps = half_kernels(bank, angle)
+                _responses(pad, bank.reach, *taps, responses, 0, window.height)
+                _moments(responses, 0, window.height, sums[index, angle])
+        return sums
+
+    total = np.zeros((len(BANKS), ANGLES, 2, 2))
+    for sums in threads.map_threads(one, _strips(shape[0])):
+        total += sums
+    return total
+
+
+def gabor(
+    window: Window,
+    level: float,
+    statistics: np.ndarray | None,
+    planes: dict[str, np.ndarray],
+) -> None:
+    """Compute the 44 Gabor features.
+
+    Convolution (borders mirrored without repeating the edge) with ten directions; each response
+    normalised to mean 0 and sample standard deviation 1 over the whole plane; the largest and the
+    smallest of the ten. A response without any variation is 0. Float32 sums; TWS uses a float32
+    FFT, so that the two differ by rounding.
+
+    Parameters
+    ----------
+    window : Window
+    level : float
+        Mean of the whole plane, subtracted first for precision.
+    statistics : ndarray or None
+        Of `gabor_statistics`; None if the window's core is the whole plane, of at most
+        `WHOLE_AT_ONCE` pixels: they are then taken on the way.
+    planes : dict
+        Name to ndarray of float32, shape (h, w): receives the results.
+
+    Notes
+    -----
+    Source: ``FeatureStack.addGabor`` of Trainable Weka Segmentation.
+    """
+    count = window.plane[0] * window.plane[1]
+    shape = (2, window.height, window.width)
+    kept = np.empty((ANGLES if statistics is None else 1, *shape), np.float32)
+    for index, bank in enumerate(BANKS):
+        pad = _padded(window, bank.reach, level)
+        best = np.empty((4, *shape[1:]), np.float32)
+        best[0::2] = -np.inf
+        best[1::2] = np.inf
+        if statistics is None:
+            for angle in range(ANGLES):
+                _respond_bands(pad, bank, angle, kept[angle])
+        for angle in range(ANGLES):
+            if statistics is None:
+                responses = kept[angle]
+                sums = _whole_moments(responses)
+            else:
+                responses = kept[0]
+                _respond_bands(pad, bank, angle, responses)
+                sums = statistics[index, angle]
+            _update(responses, *_normalisation(sums, count), best)
+        for phase in (0, 2):
+            for which in (1, 2):
+                planes[f"Gabor_{which}_{bank_label(bank, phase)}"][...] = best[phase + which - 1]
+
+
+def _whole_moments(responses: np.ndarray) -> np.ndarray:
+    """Sum by the same strips as `gabor_statistics`, for the same last bit."""
+    total = np.zeros((2, 2))
+    for y0, y1 in _strips(responses.shape[1]):
+        sums = np.zeros((2, 2))
+        _moments(responses, y0, y1, sums)
+        total += sums
+    return total
+
+
+def _update(
+    responses: np.ndarray, centre: np.ndarray, scale: np.ndarray, best: np.ndarray
+) -> None:
+    in_bands(lambda a, b: _extremes(responses, centre, scale, best, a, b), 0, responses.shape[1])

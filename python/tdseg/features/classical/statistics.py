@@ -1,0 +1,107 @@
+"""What the features of a channel need to know about the whole plane."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+
+import numpy as np
+
+from tdseg.features.classical.anisotropic import anisotropic_diffusion
+from tdseg.features.classical.gabor import gabor_reach, gabor_statistics
+from tdseg.features.classical.lipschitz import lipschitz
+from tdseg.features.classical.options import ClassicalOptions
+from tdseg.features.classical.quantise import quantise
+from tdseg.features.classical.window import Window
+
+
+class ChannelPlane:
+    """One channel of a plane and its statistics, each taken once, when it is first needed.
+
+    Parameters
+    ----------
+    pixels : ndarray of real numbers, shape (Y, X)
+        Kept as it is; windows of it are converted to float32.
+    options : ClassicalOptions
+    siblings : list of ndarray
+        All channels that are diffused together with this one.
+    index : int
+        Place of this channel among them.
+    diffusion : DiffusedPlanes, optional
+        Shared by the siblings.
+    """
+
+    def __init__(
+        self, pixels: np.ndarray, options: ClassicalOptions, diffusion: DiffusedPlanes, index: int
+    ) -> None:
+        self.pixels = pixels
+        self.options = options
+        self.shape: tuple[int, int] = (pixels.shape[0], pixels.shape[1])
+        self.minimum = float(np.float32(pixels.min()))
+        self.maximum = float(np.float32(pixels.max()))
+        self._diffusion = diffusion
+        self._index = index
+        self._lock = threading.RLock()
+
+    def window(self, rows: tuple[int, int], columns: tuple[int, int], margin: int) -> Window:
+        """Return the window with this core and at least `margin` pixels around it."""
+        top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
+        bottom = min(self.shape[0], rows[1] + margin)
+        right = min(self.shape[1], columns[1] + margin)
+        return Window(
+            np.ascontiguousarray(self.pixels[top:bottom, left:right], dtype=np.float32),
+            rows[0] - top,
+            columns[0] - left,
+            rows[1] - rows[0],
+            columns[1] - columns[0],
+            self.shape,
+            (top, left),
+        )
+
+    @cached_property
+    def level(self) -> float:
+        """Mean of the plane."""
+        with self._lock:
+            return float(np.mean(self.pixels, dtype=np.float64))
+
+    @cached_property
+    def gabor(self) -> np.ndarray:
+        """Sums over the plane that normalise the Gabor responses; see `gabor_statistics`."""
+        with self._lock:
+            if "gabor" in self.__dict__:
+                return self.__dict__["gabor"]
+            margin = gabor_reach(self.options)
+            width = self.shape[1]
+            return gabor_statistics(
+                lambda y0, y1: self.window((y0, y1), (0, width), margin), self.shape, self.level
+            )
+
+    @cached_property
+    def lipschitz(self) -> np.ndarray:
+        """The five Lipschitz planes, uint8, shape (5, Y, X)."""
+        with self._lock:
+            if "lipschitz" in self.__dict__:
+                return self.__dict__["lipschitz"]
+            return lipschitz(quantise(self.pixels, self.minimum, self.maximum))
+
+    @property
+    def diffused(self) -> np.ndarray:
+        """The anisotropic-diffusion planes of this channel, shape (slices, Y, X)."""
+        return self._diffusion.planes[:, self._index]
+
+
+class DiffusedPlanes:
+    """Anisotropic diffusion of channels that belong together, computed when first needed."""
+
+    def __init__(self, channels: list[np.ndarray], options: ClassicalOptions) -> None:
+        self._channels = channels
+        self._options = options
+        self._lock = threading.RLock()
+
+    @cached_property
+    def planes(self) -> np.ndarray:
+        """Diffused planes, shape (slices, channels, Y, X), whole numbers."""
+        with self._lock:
+            if "planes" in self.__dict__:
+                return self.__dict__["planes"]
+            return anisotropic_diffusion(np.stack(self._channels), self._options)

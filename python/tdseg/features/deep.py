@@ -1,0 +1,203 @@
+"""Deep features: a backbone's tokens at the resolution of the image."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import TdsegError
+from ..progress import Part, Progress, Silent
+from ..upsampling.base import UpsamplingOptions, make_upsampler
+from ..upsampling.picture import Picture
+from ..upsampling.shifts import EncodedPlane, EncodeOptions, default_windows
+from ..upsampling.transforms import Shift, moore, orientations, subpatch
+from .base import FeatureMap, PlaneInput
+from .hybrid import HybridMap
+from .token_cache import TokenCache, token_key
+
+if TYPE_CHECKING:
+    from ..backbones.base import Backbone
+    from ..settings import Settings
+
+
+@dataclass(frozen=True)
+class DeepOptions:
+    """How tokens become features; the backbone is chosen elsewhere.
+
+    Parameters
+    ----------
+    upsampling
+        ``shifts``, ``bilinear``, ``guided``, ``hrdv2`` or another registered upsampler.
+    shifts
+        Copies along each axis, shifted by parts of the coarsest stride. For ``hrdv2``: the
+        largest distance of its Moore neighbours. ``bilinear`` takes none.
+    flips, rotations
+        Average over mirrored and over turned copies.
+    levels
+        Names of the backbone's levels; None: all.
+    window, overlap
+        How large images are seen, in pixels; 0: as suits the backbone.
+    sigma_space, sigma_range
+        Of ``guided``: spacings of the token grid, shares of the intensity range.
+    storage
+        Type in which tokens are kept, ``float16`` or ``float32``.
+    position_bias
+        Subtract what the tokens of featureless images hold at the same place.
+    memory_limit_bytes
+        Memory that copies may take on a graphics card at a time.
+    """
+
+    upsampling: str = "shifts"
+    shifts: int = 1
+    flips: bool = False
+    rotations: bool = False
+    levels: tuple[str, ...] | None = None
+    window: int = 0
+    overlap: int = 0
+    sigma_space: float = 0.7
+    sigma_range: float = 0.1
+    storage: str = "float16"
+    position_bias: bool = False
+    memory_limit_bytes: int = 1024**3
+
+    def encode_options(self, backbone: Backbone) -> EncodeOptions:
+        """Write out the copies for a backbone."""
+        window, overlap = default_windows(backbone)
+        return EncodeOptions(
+            shifts=self._shifts(backbone),
+            orientations=orientations(self.flips, self.rotations),
+            window=self.window or window,
+            overlap=self.overlap or overlap,
+            levels=self.levels,
+            storage=self.storage,
+            position_bias=self.position_bias,
+            # A processor gains nothing from batches, and one copy at a time bounds memory.
+            batch_bytes=0 if backbone.device.type == "cpu" else self.memory_limit_bytes,
+        )
+
+    def _shifts(self, backbone: Backbone) -> tuple[Shift, ...]:
+        if self.upsampling == "bilinear":
+            return ((0, 0),)
+        if self.upsampling == "hrdv2":
+            return moore(range(1, self.shifts + 1))
+        chosen = [v for v in backbone.levels if self.levels is None or v.name in self.levels]
+        return subpatch(max(level.stride for level in chosen), self.shifts)
+
+
+class DeepFeatures:
+    """The features of a backbone: a `FeatureExtractor`.
+
+    Parameters
+    ----------
+    backbone
+        The network.
+    options
+        How its tokens become features of pixels.
+    cache
+        Keeps tokens, so that a second training runs no network; None: nothing is kept.
+    progress
+        Told of every pass; it may raise to cancel.
+
+    Raises
+    ------
+    TdsegError
+        If a level or an upsampler does not exist.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        options: DeepOptions | None = None,
+        cache: TokenCache | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._backbone = backbone
+        self._options = options or DeepOptions()
+        self._cache = cache
+        self._progress = progress or Silent()
+        known = {level.name: level for level in backbone.levels}
+        for name in self._options.levels or ():
+            if name not in known:
+                raise TdsegError(
+                    f"Key 'levels': {backbone.name} has no level '{name}'; it has "
+                    f"{', '.join(known)}."
+                )
+        self._levels = [known[name] for name in self._options.levels or known]
+        self._encode = self._options.encode_options(backbone)
+        self._upsampler = make_upsampler(
+            self._options.upsampling,
+            backbone,
+            UpsamplingOptions(
+                self._encode, self._options.sigma_space, self._options.sigma_range
+            ),
+        )
+
+    def names(self, channels: tuple[str, ...], rgb: bool) -> tuple[str, ...]:
+        """Return ``deep/<level>/<index>``, with ``[channel]`` where there are several."""
+        suffixes = [""] if rgb or len(channels) == 1 else [f" [{name}]" for name in channels]
+        return tuple(
+            f"deep/{level.name}/{index}{suffix}"
+            for suffix in suffixes
+            for level in self._levels
+            for index in range(level.channels)
+        )
+
+    def extract(self, plane: PlaneInput) -> FeatureMap:
+        """Run the backbone on a plane, or take its tokens from the cache.
+
+        Colours go to the network together; other channels one by one, each repeated threefold.
+        """
+        names = self.names(plane.channels, plane.rgb)
+        pictures = self._pictures(plane)
+        each = len(names) // len(pictures)
+        parts = []
+        for number, picture in enumerate(pictures):
+            progress: Progress = self._progress
+            if len(pictures) > 1:
+                progress = Part(progress, number / len(pictures), (number + 1) / len(pictures))
+            encoded = self._encoded(picture, progress)
+            own = names[number * each : (number + 1) * each]
+            parts.append(self._upsampler.field(encoded, picture, own))
+        return parts[0] if len(parts) == 1 else HybridMap(parts)
+
+    def estimate_seconds(self, shape: tuple[int, int], channels: int = 1) -> float:
+        """Estimate how long a plane takes, from one timed pass over a quarter of a window."""
+        return self._upsampler.seconds(shape) * channels
+
+    def cache_settings(self) -> dict[str, Any]:
+        """Return everything but the image that the tokens depend on."""
+        encode = asdict(replace(self._encode, batch_bytes=0))
+        return {
+            "backbone": self._backbone.name,
+            "weights": self._backbone.weights.sha256,
+            "levels": [asdict(level) for level in self._backbone.levels],
+            "dtype": str(self._backbone.dtype),
+            "device": self._backbone.device.type,
+            "position_embedding": getattr(self._backbone, "position_embedding", ""),
+            "tokens": self._upsampler.tokens_kind,
+            **encode,
+        }
+
+    def _encoded(self, picture: Picture, progress: Progress) -> EncodedPlane:
+        def make() -> EncodedPlane:
+            return self._upsampler.encode(picture, progress)
+
+        if self._cache is None:
+            return make()
+        key = token_key(picture.pixels, picture.ranges, self.cache_settings())
+        return self._cache.get_or_make(key, make)[0]
+
+    def _pictures(self, plane: PlaneInput) -> list[Picture]:
+        pixels = plane.pixels
+        ranges = plane.ranges
+        if ranges is None:
+            top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
+            ranges = np.array([[0.0, top]] * pixels.shape[2])
+        ranges = np.asarray(ranges, np.float64)
+        if plane.rgb:
+            return [Picture(pixels[:, :, :3], ranges[:3])]
+        return [
+            Picture(pixels[:, :, c : c + 1], ranges[c : c + 1]) for c in range(pixels.shape[2])
+        ]

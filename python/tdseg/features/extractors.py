@@ -1,0 +1,148 @@
+"""From settings to feature extractors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import TdsegError
+from ..memory import memory_budget
+from ..progress import Progress, Silent
+from .base import FeatureExtractor, FeatureMap, PlaneInput, Projected
+from .classical import ClassicalOptions, ClassicalPlane, feature_names, resolve_families
+from .hybrid import HybridFeatures
+
+if TYPE_CHECKING:
+    from ..backbones.base import Backbone, WeightsInfo
+    from ..settings import Settings
+    from .token_cache import TokenCache
+
+
+class ClassicalMap(ClassicalPlane):
+    """The classical features of one plane."""
+
+    def project(self, weights: np.ndarray) -> FeatureMap:
+        """Return ``features @ weights``, block by block."""
+        return Projected(self, weights)
+
+
+class ClassicalFeatures:
+    """TWS's features of every channel."""
+
+    def __init__(self, options: ClassicalOptions) -> None:
+        self._options = options
+
+    def names(self, channels: tuple[str, ...], rgb: bool) -> tuple[str, ...]:
+        """Return TWS's names, with the channel where there are several."""
+        return feature_names(self._options, channels, rgb)
+
+    def extract(self, plane: PlaneInput) -> FeatureMap:
+        """Take the statistics of the whole plane; values follow block by block."""
+        return ClassicalMap(plane.pixels, self._options, plane.channels, plane.rgb)
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """An extractor, the settings with nothing left on ``auto``, and the weights that run."""
+
+    extractor: FeatureExtractor
+    settings: Settings
+    weights: WeightsInfo | None
+
+
+def classical_options(settings: Settings) -> ClassicalOptions:
+    """Pick the classical options from the settings."""
+    return ClassicalOptions(
+        families=resolve_families(settings.classical),
+        sigma_min=settings.sigma_min,
+        sigma_max=settings.sigma_max,
+        membrane_thickness=settings.membrane_thickness,
+        membrane_patch=settings.membrane_patch,
+        exact=settings.exact,
+        rgb=settings.rgb,
+    )
+
+
+def build_extraction(
+    settings: Settings,
+    cache: TokenCache | None = None,
+    progress: Progress | None = None,
+) -> Extraction:
+    """Load what the settings ask for, and write out what ``auto`` stood for.
+
+    Parameters
+    ----------
+    settings
+        Any settings, resolved or not.
+    cache
+        Keeps tokens between jobs; None: nothing is kept.
+    progress
+        Hears of downloads, of what ``auto`` became, and of the backbone's passes.
+
+    Raises
+    ------
+    TdsegError
+        If a backbone, its weights, a device or a family cannot be had.
+    """
+    progress = progress or Silent()
+    extractors: list[FeatureExtractor] = []
+    weights: WeightsInfo | None = None
+    if settings.uses_classical:
+        extractors.append(ClassicalFeatures(classical_options(settings)))
+    if settings.uses_deep:
+        from .deep import DeepFeatures
+        from .presets import deep_options
+
+        backbone, settings = load_for(settings, progress)
+        weights = backbone.weights
+        options = deep_options(settings, backbone, memory_budget(settings.memory_limit))
+        extractors.append(DeepFeatures(backbone, options, cache, progress))
+    extractor = extractors[0] if len(extractors) == 1 else HybridFeatures(extractors)
+    return Extraction(extractor, settings, weights)
+
+
+def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings]:
+    """Load the backbone of the settings, and return them with every ``auto`` written out."""
+    from ..backbones.catalogue import OFFLINE, find_entry
+    from ..backbones.devices import resolve_device
+    from ..backbones.registry import load_backbone, resolve_backbone
+    from .presets import resolve_upsampling
+
+    device, precision = resolve_device(settings.device, settings.precision)
+    weights = settings.weights or None
+    aloud = progress if settings.backbone == "auto" else None
+    name = resolve_backbone(settings.backbone, weights, progress=aloud)
+    transformer = name != OFFLINE and not find_entry(name).timm_name.startswith("convnext")
+    settings = replace(settings, backbone=name, device=device, precision=precision)
+    settings = resolve_upsampling(settings, transformer)
+    backbone = load_backbone(
+        name,
+        weights=weights,
+        device=device,
+        precision=precision,
+        levels=None if settings.levels == "auto" else tuple(settings.levels.split(",")),
+        stride=None if settings.stride == "auto" else int(settings.stride),
+        position_embedding="hrdv2" if settings.upsampling == "hrdv2" else "native",
+        progress=progress,
+    )
+    levels = ",".join(level.name for level in backbone.levels)
+    return backbone, replace(settings, levels=levels)
+
+
+def check_weights(expected: WeightsInfo | None, found: WeightsInfo | None, model: str) -> None:
+    """Refuse a backbone whose weights are not those that the classifier was trained with.
+
+    Raises
+    ------
+    TdsegError
+        If the hashes differ; the message names both.
+    """
+    if expected is None or found is None or expected.sha256 == found.sha256:
+        return
+    raise TdsegError(
+        f"Classifier '{model}' was trained with backbone '{expected.name}' (weights "
+        f"{expected.sha256[:12]}), but the weights found for it are {found.sha256[:12]} "
+        f"({found.source}); give the original file with weights=[path] or train again."
+    )

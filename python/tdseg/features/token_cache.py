@@ -1,0 +1,192 @@
+"""Tokens that were computed once and need not be again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import threading
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..upsampling.shifts import EncodedPlane
+from ..upsampling.token_field import Axis, TokenGrid
+
+_AXIS = ("lower", "upper", "weight", "positions")
+
+
+def token_key(pixels: np.ndarray, ranges: np.ndarray, settings: Mapping[str, Any]) -> str:
+    """Return what tokens are filed under.
+
+    Parameters
+    ----------
+    pixels
+        What the backbone sees: content, shape and type all count.
+    ranges
+        The values that it sees as 0 and 1.
+    settings
+        Everything else that changes tokens: the hash of the weights, precision, copies, windows.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits.
+    """
+    digest = hashlib.blake2b(digest_size=20)
+    for array in (pixels, np.asarray(ranges, np.float64)):
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    digest.update(repr(sorted((key, repr(value)) for key, value in settings.items())).encode())
+    return digest.hexdigest()
+
+
+class TokenCache:
+    """A bounded store of encoded planes, the least recently used leaving first.
+
+    Parameters
+    ----------
+    limit_bytes
+        Bound of what is held in memory. A plane that alone exceeds it is not kept.
+    folder
+        Where planes are kept beyond the session; None: nowhere.
+    folder_bytes
+        Bound of the folder; the files that were not used for longest are deleted.
+    """
+
+    def __init__(
+        self, limit_bytes: int, folder: Path | None = None, folder_bytes: int = 8 * 1024**3
+    ) -> None:
+        self._limit = limit_bytes
+        self._folder = folder
+        self._folder_bytes = folder_bytes
+        self._planes: OrderedDict[str, EncodedPlane] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held in memory."""
+        with self._lock:
+            return self._held()
+
+    @property
+    def count(self) -> int:
+        """Number of planes held in memory."""
+        with self._lock:
+            return len(self._planes)
+
+    def _held(self) -> int:
+        return sum(plane.nbytes for plane in self._planes.values())
+
+    def clear(self) -> None:
+        """Forget all planes, in memory and in the folder."""
+        with self._lock:
+            self._planes.clear()
+        if self._folder is not None:
+            for file in self._folder.glob("*.npz"):
+                file.unlink(missing_ok=True)
+
+    def get(self, key: str) -> EncodedPlane | None:
+        """Return the plane filed under a key, or None."""
+        with self._lock:
+            found = self._planes.get(key)
+            if found is not None:
+                self._planes.move_to_end(key)
+                return found
+        found = self._read(key)
+        if found is not None:
+            self._keep(key, found)
+        return found
+
+    def put(self, key: str, plane: EncodedPlane) -> None:
+        """File a plane."""
+        self._keep(key, plane)
+        self._write(key, plane)
+
+    def get_or_make(
+        self, key: str, make: Callable[[], EncodedPlane]
+    ) -> tuple[EncodedPlane, bool]:
+        """Return the plane of a key, made if need be, and whether it was there."""
+        found = self.get(key)
+        if found is not None:
+            return found, True
+        plane = make()
+        self.put(key, plane)
+        return plane, False
+
+    def _keep(self, key: str, plane: EncodedPlane) -> None:
+        with self._lock:
+            self._planes.pop(key, None)
+            if plane.nbytes > self._limit:
+                return
+            self._planes[key] = plane
+            while self._held() > self._limit:
+                self._planes.popitem(last=False)
+
+    def _read(self, key: str) -> EncodedPlane | None:
+        if self._folder is None:
+            return None
+        file = self._folder / f"{key}.npz"
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                plane = _from_arrays(dict(stored))
+            os.utime(file)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None  # absent, or cut off when a disk was full: computed again
+        return plane
+
+    def _write(self, key: str, plane: EncodedPlane) -> None:
+        if self._folder is None or plane.nbytes > self._folder_bytes:
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(".part", key, self._folder)
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, **_to_arrays(plane))  # type: ignore[arg-type]
+            os.replace(name, self._folder / f"{key}.npz")
+            self._trim()
+        except OSError:
+            return  # a full or read-only disk only costs the saving
+
+    def _trim(self) -> None:
+        assert self._folder is not None
+        files = sorted(self._folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
+        total = sum(file.stat().st_size for file in files)
+        for file in files:
+            if total <= self._folder_bytes:
+                return
+            total -= file.stat().st_size
+            file.unlink(missing_ok=True)
+
+
+def _to_arrays(plane: EncodedPlane) -> dict[str, np.ndarray]:
+    arrays = {
+        "shape": np.array(plane.shape),
+        "grids": np.array([len(grids) for grids in plane.levels]),
+    }
+    for i, grids in enumerate(plane.levels):
+        for j, grid in enumerate(grids):
+            arrays[f"{i}.{j}.values"] = grid.values
+            for side, axis in (("rows", grid.rows), ("cols", grid.cols)):
+                for part in _AXIS:
+                    arrays[f"{i}.{j}.{side}.{part}"] = getattr(axis, part)
+    return arrays
+
+
+def _from_arrays(arrays: Mapping[str, np.ndarray]) -> EncodedPlane:
+    def grid(stem: str) -> TokenGrid:
+        rows, cols = (
+            Axis(*(arrays[f"{stem}.{side}.{part}"] for part in _AXIS)) for side in ("rows", "cols")
+        )
+        return TokenGrid(arrays[f"{stem}.values"], rows, cols)
+
+    levels = tuple(
+        tuple(grid(f"{i}.{j}") for j in range(int(count)))
+        for i, count in enumerate(arrays["grids"])
+    )
+    height, width = (int(n) for n in arrays["shape"])
+    return EncodedPlane(levels, (height, width))

@@ -1,0 +1,26 @@
+"""What each command does; the command table names these functions."""
+
+from .call import Call
+from .classes import add_label, set_classes
+from .classifier import apply, features, load_classifier, save_classifier, train
+from .info import macro_extensions, status
+from .labels import labels_to_image, load_labels, save_labels
+from .tables import class_statistics, measure_rois
+
+__all__ = [
+    "Call",
+    "add_label",
+    "apply",
+    "class_statistics",
+    "features",
+    "labels_to_image",
+    "load_classifier",
+    "load_labels",
+    "macro_extensions",
+    "measure_rois",
+    "save_classifier",
+    "save_labels",
+    "set_classes",
+    "status",
+    "train",
+]

@@ -1,0 +1,144 @@
+"""TDS Train, Apply, Features, Save Classifier and Load Classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...model import Model, load
+from ...session import Example
+from ...workflow import apply as apply_model
+from ...workflow import compute_features, planes_of_slices
+from ...workflow import train as train_model
+from ..recorder import macro_line
+from ..results import show_features, show_labels, show_overlay, show_probabilities
+from ..tables import show_table
+from .call import Call
+from .label_source import read_labels
+
+
+def train(call: Call) -> dict[str, Any]:
+    """Train on the active image's labels; with ``append`` also on the earlier images."""
+    session = call.session
+    image = call.image()
+    labels = read_labels(call, image)
+    new = Example(str(call.imp.getID()), image, labels)
+    examples = session.examples_with(new, call.value("append"))
+    model = train_model(
+        [(e.image, e.labels) for e in examples],
+        call.settings(),
+        cache=session.cache,
+        progress=call.progress,
+    )
+    session.adopt(model, examples)
+    _report(call, model)
+    return call.resolved(model.settings)
+
+
+def _report(call: Call, model: Model) -> None:
+    summary = model.summary
+    pixels = ", ".join(f"{count} {name}" for name, count in summary["pixels"].items())
+    backbone = f", backbone {model.weights.name}" if model.weights else ""
+    call.progress.note(
+        f"Trained {model.settings.classifier} on {pixels} pixels, {summary['features']} "
+        f"{model.settings.features} features{backbone}, {model.settings.device}: features "
+        f"{summary['seconds_features']} s, training {summary['seconds_training']} s, held-out "
+        f"figures {summary['seconds_held_out']} s."
+    )
+    if model.report is not None:
+        show_table("TDS Held-out Quality", model.report.rows())
+
+
+def apply(call: Call) -> dict[str, Any]:
+    """Segment the active image and show the result as a new image."""
+    model = load(call.path("model")) if call.value("model") else call.session.current_model()
+    changes = {
+        name: call.given[name]
+        for name in (
+            "refine",
+            "first_label",
+            "weights",
+            "device",
+            "precision",
+            "memory_limit",
+            "tile",
+        )
+        if name in call.given
+    }
+    settings = model.settings.with_(**changes)
+    image = call.image()
+    output = call.value("output")
+    result = apply_model(
+        model,
+        image,
+        probabilities=output in ("probabilities", "both"),
+        planes=planes_of_slices(image, call.value("slices"), call.plane()),
+        region=call.region(),
+        settings=settings,
+        cache=call.session.cache,
+        progress=call.progress,
+    )
+    resolved = call.resolved(settings)
+    info = {"tdseg.macro": macro_line(call.command, resolved), **result.info}
+    planes = planes_of_slices(image, call.value("slices"), call.plane())
+    if output in ("probabilities", "both"):
+        assert result.probabilities is not None
+        show_probabilities(
+            result.probabilities, call.imp, call.stem, result.class_names, info, planes
+        )
+    if output in ("labels", "both"):
+        show_labels(result.labels, call.imp, call.stem, info, planes)
+    if output == "overlay":
+        show_overlay(result.labels, call.imp, call.stem, info, planes)
+    return resolved
+
+
+def features(call: Call) -> dict[str, Any]:
+    """Show the features of the active image as a stack."""
+    image = call.image()
+    planes = planes_of_slices(image, call.value("slices"), call.plane())
+    stack = compute_features(
+        image,
+        call.settings(),
+        components=call.value("components"),
+        planes=planes,
+        cache=call.session.cache,
+        progress=call.progress,
+    )
+    resolved = call.resolved(stack.settings)
+    info = {"tdseg.macro": macro_line(call.command, resolved)}
+    array = stack.array
+    array = array[np.newaxis, np.newaxis] if array.ndim == 3 else array
+    region = call.region()
+    if region is not None:
+        array[..., ~region] = 0
+    show_features(array, call.imp, call.stem, stack.names, info, planes)
+    return resolved
+
+
+def save_classifier(call: Call) -> dict[str, Any]:
+    """Save the current classifier."""
+    model = call.session.current_model()
+    path = call.path(suffix=".tdseg")
+    existing = call.value("existing")
+    if existing == "skip" and path.exists():
+        call.progress.note(f"File '{path}' exists; the classifier was not saved.")
+    else:
+        model.save(path, existing=existing)
+        call.progress.note(f"Saved classifier '{path}'.")
+    return {"path": str(path), "existing": existing}
+
+
+def load_classifier(call: Call) -> dict[str, Any]:
+    """Load a classifier and make it the current one."""
+    path = call.path()
+    model = load(path)
+    call.session.adopt(model)
+    call.progress.note(
+        f"Loaded classifier '{path}': {model.settings.classifier}, {len(model.feature_names)} "
+        f"{model.settings.features} features, classes "
+        + ", ".join(f"{v}={n}" for v, n in zip(model.class_values, model.class_names, strict=True))
+        + "."
+    )
+    return {"path": str(path)}

@@ -1,0 +1,291 @@
+"""ImagePlus to Image and back, plane by plane; never through a converter of a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import TdsegError
+from ..image import ArraySource, Calibration, Image, PlaneSource
+from .java import jc, to_java, to_numpy
+
+COPY_LIMIT = 256 * 2**20
+"""Images above this many bytes are read from ImageJ plane by plane when asked for."""
+
+_DTYPES = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16), 32: np.dtype(np.float32)}
+_MODES = {1: "composite", 2: "color", 3: "grayscale"}
+_NO_FUNCTION = 20  # ij.measure.Calibration.NONE
+
+
+@dataclass(frozen=True)
+class ImagePlusSource:
+    """Pixels of an ImagePlus, read plane by plane on demand; the image must stay open."""
+
+    imp: Any
+    shape: tuple[int, int, int, int, int]
+    dtype: np.dtype[Any]
+    rgb: bool
+
+    def read(self, t: int, z: int, c: int) -> np.ndarray:
+        """Return a copy of one (Y, X) plane."""
+        stack = self.imp.getStack()
+        index = self.imp.getStackIndex(1 if self.rgb else c + 1, z + 1, t + 1)
+        pixels = stack.getPixels(index)
+        if pixels is None:
+            raise TdsegError(f"Image '{self.imp.getTitle()}' was closed; open it again.")
+        values = to_numpy(pixels).reshape(self.shape[3:])
+        if self.rgb:
+            return ((values >> (16 - 8 * c)) & 255).astype(np.uint8)
+        return values
+
+
+def from_imageplus(imp: Any, *, copy: bool | None = None) -> Image:
+    """Make an Image of an ImagePlus: 8-, 16- or 32-bit, RGB or 8-bit colour; any C, Z and T.
+
+    Parameters
+    ----------
+    imp
+        An ``ij.ImagePlus``; it is not changed.
+    copy
+        Whether the pixels are copied now. Default: all but virtual stacks and those above 256
+        MiB, which are read plane by plane when needed (the image must stay open).
+
+    Returns
+    -------
+    Image
+        Pixels uint8, uint16 or float32 as ImageJ holds them (raw, uncalibrated values); its
+        ``metadata`` has what `to_imageplus` needs to give the same ImagePlus again.
+
+    Raises
+    ------
+    TdsegError
+        If there are RGB planes in several channels, or the image has no pixels.
+    """
+    title = str(imp.getTitle())
+    width, height, channels, slices, frames = (int(n) for n in imp.getDimensions())
+    kind = int(imp.getType())
+    rgb = kind == jc.ImagePlus.COLOR_RGB
+    if rgb and channels > 1:
+        raise TdsegError(
+            f"Image '{title}' has {channels} channels of RGB planes; split it into RGB images."
+        )
+    if width * height == 0 or imp.getStackSize() == 0:
+        raise TdsegError(f"Image '{title}' has no pixels.")
+    if rgb:
+        dtype, channels = np.dtype(np.uint8), 3
+    else:
+        dtype = _DTYPES[int(imp.getBitDepth())]
+    shape = (frames, slices, channels, height, width)
+    source: PlaneSource = ImagePlusSource(imp, shape, dtype, rgb)
+    if copy is None:
+        small = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize <= COPY_LIMIT
+        copy = small and not imp.getStack().isVirtual()
+    if copy:
+        source = ArraySource(_copy_planes(imp, shape, dtype, rgb))
+    palette = None
+    if kind == jc.ImagePlus.COLOR_256:
+        palette = lut_array(imp.getProcessor().getLut())
+    return Image(
+        source,
+        name=title,
+        calibration=calibration_of(imp),
+        rgb=rgb,
+        palette=palette,
+        metadata=_metadata(imp, rgb),
+    )
+
+
+def to_imageplus(image: Image | np.ndarray, *, title: str | None = None) -> Any:
+    """Make an ImagePlus, not shown, of an Image or of an array as `Image.from_array` takes it.
+
+    Returns
+    -------
+    ij.ImagePlus
+        8-, 16- or 32-bit, RGB or 8-bit colour; a stack, hyperstack or composite image as the
+        Image's size and metadata tell; with calibration, slice labels, LUTs, display ranges and
+        info.
+    """
+    if not isinstance(image, Image):
+        image = Image.from_array(image)
+    t, z, c, height, width = image.shape
+    planes = 1 if image.rgb else c
+    labels: Sequence[str | None] = image.metadata.get("slice_labels") or ()
+    stack = jc.ImageStack(width, height)
+    for index, (i, j, k) in enumerate(np.ndindex(t, z, planes)):
+        label = labels[index] if index < len(labels) else None
+        stack.addSlice(label, _pixels(image, i, j, k))
+    imp = jc.ImagePlus(image.name if title is None else title, stack)
+    imp.setDimensions(planes, z, t)
+    imp = _composite(imp, image)
+    _restore(imp, image, planes)
+    set_calibration(imp, image.calibration)
+    _restore_function(imp, image.metadata)
+    return imp
+
+
+def calibration_of(imp: Any) -> Calibration:
+    """Return pixel and frame size of an ImagePlus."""
+    cal = imp.getCalibration()
+    unit = str(cal.getUnit())
+    unit_y, unit_z = str(cal.getYUnit()), str(cal.getZUnit())
+    return Calibration(
+        pixel_width=float(cal.pixelWidth),
+        pixel_height=float(cal.pixelHeight),
+        pixel_depth=float(cal.pixelDepth),
+        unit=unit,
+        unit_y="" if unit_y == unit else unit_y,
+        unit_z="" if unit_z == unit else unit_z,
+        frame_interval=float(cal.frameInterval),
+        time_unit=str(cal.getTimeUnit()),
+        x_origin=float(cal.xOrigin),
+        y_origin=float(cal.yOrigin),
+        z_origin=float(cal.zOrigin),
+    )
+
+
+def set_calibration(imp: Any, calibration: Calibration) -> None:
+    """Give an ImagePlus this pixel and frame size."""
+    cal = imp.getCalibration()
+    cal.pixelWidth = calibration.pixel_width
+    cal.pixelHeight = calibration.pixel_height
+    cal.pixelDepth = calibration.pixel_depth
+    cal.setUnit(calibration.unit)
+    cal.setYUnit(calibration.unit_y or None)
+    cal.setZUnit(calibration.unit_z or None)
+    cal.frameInterval = calibration.frame_interval
+    cal.setTimeUnit(calibration.time_unit)
+    cal.xOrigin = calibration.x_origin
+    cal.yOrigin = calibration.y_origin
+    cal.zOrigin = calibration.z_origin
+    imp.setCalibration(cal)
+
+
+def java_lut(colours: np.ndarray, low: float = 0.0, high: float = 255.0) -> Any:
+    """Make an ``ij.process.LUT`` of up to 256 colours (n, 3) uint8 with a display range."""
+    red, green, blue = (to_java(np.ascontiguousarray(colours[:, i], np.uint8)) for i in range(3))
+    lut = jc.LUT(8, len(colours), red, green, blue)
+    lut.min, lut.max = float(low), float(high)
+    return lut
+
+
+def _copy_planes(
+    imp: Any, shape: tuple[int, int, int, int, int], dtype: np.dtype[Any], rgb: bool
+) -> np.ndarray:
+    out = np.empty(shape, dtype)
+    stack = imp.getStack()
+    for t, z, c in np.ndindex(shape[0], shape[1], 1 if rgb else shape[2]):
+        values = to_numpy(stack.getPixels(imp.getStackIndex(c + 1, z + 1, t + 1)))
+        values = values.reshape(shape[3:])
+        if rgb:
+            for k in range(3):
+                out[t, z, k] = values >> (16 - 8 * k) & 255
+        else:
+            out[t, z, c] = values
+    return out
+
+
+def _pixels(image: Image, t: int, z: int, c: int) -> Any:
+    if not image.rgb:
+        return to_java(image.source.read(t, z, c))
+    red, green, blue = (image.source.read(t, z, k).astype(np.int32) for k in range(3))
+    return to_java((-1 << 24) | (red << 16) | (green << 8) | blue)
+
+
+def _metadata(imp: Any, rgb: bool) -> dict[str, Any]:
+    stack = imp.getStack()
+    labels = [stack.getSliceLabel(i + 1) for i in range(int(stack.getSize()))]
+    found: dict[str, Any] = {"hyperstack": bool(imp.getOpenAsHyperStack())}
+    if any(label is not None for label in labels):
+        found["slice_labels"] = [None if label is None else str(label) for label in labels]
+    if imp.isComposite():
+        found["mode"] = _MODES[int(imp.getCompositeMode())]
+    if not rgb:
+        luts = list(imp.getLuts())
+        if imp.isComposite():
+            ranges = [(float(lut.min), float(lut.max)) for lut in luts]
+        else:
+            ranges = [(float(imp.getDisplayRangeMin()), float(imp.getDisplayRangeMax()))]
+        found["luts"] = [lut_array(lut) for lut in luts]
+        found["display_ranges"] = ranges
+    info = imp.getProperty("Info")
+    if info is not None:
+        found["info"] = str(info)
+    cal = imp.getCalibration()
+    if int(cal.getFunction()) != _NO_FUNCTION:
+        coefficients = cal.getCoefficients()
+        values = None if coefficients is None else tuple(float(v) for v in coefficients)
+        found["calibration_function"] = (int(cal.getFunction()), values, str(cal.getValueUnit()))
+    return found
+
+
+def _composite(imp: Any, image: Image) -> Any:
+    """Return the CompositeImage of an ImagePlus where the Image asks for one, else itself."""
+    mode = image.metadata.get("mode")
+    channels = image.shape[2]
+    if mode is None and "luts" not in image.metadata and 2 <= channels <= 7 and not image.rgb:
+        mode = "composite"  # from an array or a file: as ImageJ opens several channels
+    if mode is None:
+        return imp
+    composite = jc.CompositeImage(imp, next(k for k, name in _MODES.items() if name == mode))
+    luts, ranges = image.metadata.get("luts") or (), image.metadata.get("display_ranges") or ()
+    if len(luts) == len(ranges) == channels:
+        composite.setLuts(
+            [java_lut(lut, *limits) for lut, limits in zip(luts, ranges, strict=True)]
+        )
+    return composite
+
+
+def _restore(imp: Any, image: Image, channels: int) -> None:
+    """Give an ImagePlus what travelled along in the metadata."""
+    metadata = image.metadata
+    info = metadata.get("info")
+    if info is not None:
+        imp.setProperty("Info", info)
+    labels = metadata.get("slice_labels")
+    if labels and imp.getStackSize() == 1 and labels[0] is not None:
+        imp.setProperty("Label", labels[0])
+    several = channels > 1 or image.shape[0] > 1
+    imp.setOpenAsHyperStack(bool(metadata.get("hyperstack", several)))
+    if image.rgb or imp.isComposite():
+        return
+    luts, ranges = metadata.get("luts") or (), metadata.get("display_ranges") or ()
+    if image.palette is not None:
+        used = int(np.flatnonzero(image.palette.any(axis=1)).max(initial=1)) + 1
+        # At full length, a palette with an empty tail passes for a pseudocolour LUT.
+        _set_lut(imp, image.palette[:used])
+        imp.setTypeToColor256()
+    elif luts:
+        _set_lut(imp, luts[0])
+    if ranges:
+        imp.setDisplayRange(*ranges[0])
+    elif image.palette is None and image.dtype != np.uint8:
+        imp.resetDisplayRange()
+
+
+def _set_lut(imp: Any, colours: np.ndarray) -> None:
+    lut = java_lut(colours)
+    imp.getProcessor().setColorModel(lut)
+    imp.getStack().setColorModel(lut)
+
+
+def _restore_function(imp: Any, metadata: Mapping[str, Any]) -> None:
+    """Give back the meaning of pixel values (densities, signed 16-bit)."""
+    function = metadata.get("calibration_function")
+    if function is None:
+        return
+    kind, coefficients, unit = function
+    values = None if coefficients is None else to_java(np.asarray(coefficients, np.float64))
+    imp.getCalibration().setFunction(kind, values, unit)
+
+
+def lut_array(lut: Any) -> np.ndarray:
+    """Return the colours (256, 3) uint8 of a LUT."""
+    colours = np.zeros((256, 3), np.uint8)
+    for i, read in enumerate((lut.getReds, lut.getGreens, lut.getBlues)):
+        data = to_java(np.zeros(256, np.uint8))  # a LUT may have fewer colours
+        read(data)
+        colours[:, i] = to_numpy(data)
+    return colours

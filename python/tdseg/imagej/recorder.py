@@ -1,0 +1,40 @@
+"""Macro lines: what the Recorder prints replays to identical pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .commands import Command
+from .options import format_options
+
+
+def macro_line(command: Command, values: dict[str, Any]) -> str:
+    """Return the macro call that repeats a command.
+
+    Parameters
+    ----------
+    command
+        The command.
+    values
+        Its resolved values by key name, nothing left on ``auto``.
+    """
+    options = format_options(values, command.keys)
+    quoted = options.replace("\\", "\\\\").replace('"', '\\"')
+    return f'run("{command.name}", "{quoted}");'
+
+
+def record(command: Command, values: dict[str, Any]) -> None:
+    """Write the call to ImageJ's Recorder, if one is open.
+
+    A command that a listener swallows is not recorded by ImageJ itself. ImageJ ignores what comes
+    from a macro's thread, so only menu commands appear. Nothing here may call ``IJ.run``.
+    """
+    from .java import jc
+
+    if not jc.Recorder.record:
+        return
+    jc.Recorder.setCommand(command.name)
+    for text in (command.key(name).format(value) for name, value in values.items()):
+        name, _, value = text.partition("=")
+        jc.Recorder.recordOption(name, value[1:-1] if value.startswith("[") else value)
+    jc.Recorder.saveCommand()

@@ -1,0 +1,113 @@
+"""Say in one sentence why probabilities, guide or options cannot be refined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tdseg.errors import TdsegError
+
+if TYPE_CHECKING:
+    from tdseg.refine.crf import CrfOptions
+
+SUM_TOLERANCE = 1e-3
+"""Probabilities may sum to one within this; rounding of half floats and 16-bit files is less."""
+
+
+def check_options(options: CrfOptions, probabilities: npt.NDArray[np.floating]) -> None:
+    """Raise `TdsegError` for options out of range, or weights that do not fit the classes."""
+    if options.iterations < 0:
+        raise TdsegError(f"The CRF cannot do {options.iterations} iterations; give 0 or more.")
+    for name in ("spatial_sigma", "bilateral_sigma", "bilateral_range"):
+        value = getattr(options, name)
+        if not 0 < value < np.inf:
+            raise TdsegError(f"The CRF's {name} is {value}; give a positive number.")
+    for name in ("spatial_compat", "bilateral_compat"):
+        value = getattr(options, name)
+        if not 0 <= value < np.inf:
+            raise TdsegError(f"The CRF's {name} is {value}; give 0 or a positive number.")
+    if not 0 <= options.min_fraction <= 1:
+        raise TdsegError(
+            f"The CRF's min_fraction is {options.min_fraction}; give a number from 0 to 1."
+        )
+    weights = options.class_weights
+    if weights is None:
+        return
+    if len(weights) != len(probabilities):
+        raise TdsegError(
+            f"The CRF has {len(weights)} class weights for {len(probabilities)} classes; "
+            "give one for each class."
+        )
+    if not all(0 <= weight < np.inf for weight in weights):
+        raise TdsegError("A class weight of the CRF is negative or not finite; give 0 or more.")
+
+
+def check_inputs(
+    probabilities: npt.NDArray[np.floating], guide: npt.NDArray[np.number]
+) -> npt.NDArray[np.number]:
+    """Raise `TdsegError` for arrays that cannot be refined.
+
+    Parameters
+    ----------
+    probabilities : (K, Y, X) float
+        Class probabilities.
+    guide : (Y, X, C) or (Y, X) number
+        The image, from 0 to 255.
+
+    Returns
+    -------
+    (Y, X, C) number
+        The guide with a channel axis.
+    """
+    if probabilities.ndim != 3 or probabilities.size == 0:
+        raise TdsegError(
+            f"The probabilities have the shape {probabilities.shape}; the CRF needs "
+            "(classes, height, width), none of them zero."
+        )
+    if guide.ndim == 2:
+        guide = guide[..., None]
+    if guide.ndim != 3 or guide.shape[2] == 0:
+        raise TdsegError(
+            f"The CRF's guide has the shape {guide.shape}; it needs (height, width, channels)."
+        )
+    if guide.shape[:2] != probabilities.shape[1:]:
+        (rows, columns), (height, width) = guide.shape[:2], probabilities.shape[1:]
+        raise TdsegError(
+            f"The probabilities are {width} x {height} pixels and the image is "
+            f"{columns} x {rows}; refine probabilities of this very image."
+        )
+    for y in range(len(guide)):  # row by row: no second copy of a large plane
+        _check_row(probabilities[:, y], guide[y], y)
+    return guide
+
+
+def _check_row(
+    probabilities: npt.NDArray[np.floating], guide: npt.NDArray[np.number], y: int
+) -> None:
+    total = probabilities.sum(axis=0, dtype=np.float64)
+    if not np.isfinite(total).all():
+        x = int(np.argmin(np.isfinite(total)))
+        raise TdsegError(
+            f"The probabilities at x={x}, y={y} are not finite; compute them again before refining."
+        )
+    if probabilities.min() < -SUM_TOLERANCE or np.abs(total - 1.0).max() > SUM_TOLERANCE:
+        x = int(np.argmax(np.maximum(-probabilities.min(axis=0), np.abs(total - 1.0))))
+        raise TdsegError(
+            f"The probabilities at x={x}, y={y} are negative or sum to {total[x]:.4g} instead of "
+            "1; give the classifier's probabilities of all classes, unscaled."
+        )
+    low, high = float(guide.min()), float(guide.max())
+    if not (low >= 0.0 and high <= 255.0):
+        raise TdsegError(
+            f"The CRF's guide has values from {low:.4g} to {high:.4g} in row {y}; "
+            "scale the image to 0 to 255."
+        )
+
+
+def normalized(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Return a float32 copy, (K, ...), clipped at 0, that sums to 1 over the first axis."""
+    copy = np.maximum(probabilities, 0, dtype=np.float32)
+    copy /= copy.sum(axis=0)
+    return copy

@@ -1,0 +1,171 @@
+"""K-means on a sample of pixels, and the merging of its clusters to classes.
+
+After HR-Dv2 ("Upsampling DINOv2 features for unsupervised vision tasks and weakly supervised
+materials segmentation"): many small clusters first, then complete linkage of their centres, cut
+where foreground and background typically differ.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+INITIAL_CLUSTERS = 80
+SAMPLE_PIXELS = 50_000
+_BINS = 20
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """What k-means found.
+
+    Parameters
+    ----------
+    centres
+        (C, D) float32.
+    assigned
+        (n,) cluster of each sampled point.
+    sizes
+        (C,) points of each cluster; none is empty.
+    """
+
+    centres: np.ndarray
+    assigned: np.ndarray
+    sizes: np.ndarray
+
+
+def initial_clusters(points: np.ndarray, count: int, seed: int) -> Clusters:
+    """Group (n, D) points by k-means (k-means++ starts, Lloyd's iterations).
+
+    Fewer clusters than `count` come back where there are fewer different points. One thread: sums
+    over points then have one order, and the same seed gives the same clusters everywhere.
+
+    Parameters
+    ----------
+    points
+        (n, D) float32.
+    count
+        Number of clusters.
+    seed
+        Of the starts.
+    """
+    points = np.ascontiguousarray(points, np.float32)
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        # Fewer distinct points than clusters is no news to the user: the caller counts.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        means = KMeans(
+            n_clusters=min(count, len(points)), n_init=2, max_iter=100, tol=1e-4, random_state=seed
+        ).fit(points)
+    kept, assigned = np.unique(means.labels_, return_inverse=True)
+    centres = means.cluster_centers_[kept].astype(np.float32)
+    # Centres that coincide (a constant image) are one cluster.
+    centres, same = np.unique(centres, axis=0, return_inverse=True)
+    assigned = same.ravel()[assigned.ravel()]
+    return Clusters(centres, assigned, np.bincount(assigned, minlength=len(centres)))
+
+
+def semantic_distance(centres: np.ndarray, density: np.ndarray, scale: float = 1.0) -> float | None:
+    """Return how far foreground and background clusters typically are from each other.
+
+    The distances between every cluster of above-average and every cluster of below-average
+    attention fall into 20 bins; the upper edge of the fullest is the distance at which clusters
+    are different things.
+
+    Parameters
+    ----------
+    centres
+        (C, D) cluster centres.
+    density
+        (C,) mean attention of each cluster.
+    scale
+        Factor of the distance: above 1 gives fewer classes.
+
+    Returns
+    -------
+    float or None
+        None where no cluster stands out.
+    """
+    mean = density.mean()
+    front, back = density > mean, density < mean
+    if not front.any() or not back.any():
+        return None
+    distances = cdist(centres[front].astype(np.float64), centres[back].astype(np.float64))
+    counts, edges = np.histogram(distances, bins=_BINS)
+    return float(edges[counts.argmax() + 1]) * scale
+
+
+def merge_clusters(
+    centres: np.ndarray,
+    sizes: np.ndarray,
+    *,
+    count: int | None = None,
+    distance: float | None = None,
+    method: str = "complete",
+) -> np.ndarray:
+    """Merge clusters to classes by agglomeration, until `count` are left or `distance` is reached.
+
+    Parameters
+    ----------
+    centres, sizes
+        Clusters, (C, D) and (C,).
+    count
+        Number of classes.
+    distance
+        Or: the largest distance at which classes still merge.
+    method
+        "complete" linkage (HR-Dv2) or "ward" (weighted by the clusters' sizes).
+
+    Returns
+    -------
+    numpy.ndarray
+        (C,) class of each cluster from 0, the largest class first.
+    """
+    if len(centres) == 1:
+        return np.zeros(1, np.int64)
+    if method == "ward":
+        tree = _weighted_ward(centres, sizes)
+    else:
+        tree = linkage(centres.astype(np.float64), method)
+    if count is not None:
+        classes = fcluster(tree, count, "maxclust")
+    else:
+        classes = fcluster(tree, distance, "distance")
+    _, classes = np.unique(classes, return_inverse=True)
+    classes = classes.ravel()
+    pixels = np.bincount(classes, weights=sizes)
+    rank = np.empty(len(pixels), np.int64)
+    rank[np.argsort(-pixels, kind="stable")] = np.arange(len(pixels))
+    ranked: np.ndarray = rank[classes]
+    return ranked
+
+
+def _weighted_ward(centres: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Ward's linkage of clusters of different sizes, as scipy's (C - 1, 4) tree."""
+    count = len(centres)
+    middle = {k: centres[k].astype(np.float64) for k in range(count)}
+    weight = {k: float(sizes[k]) for k in range(count)}
+    tree = np.zeros((count - 1, 4))
+    members = dict.fromkeys(range(count), 1)
+    for step in range(count - 1):
+        keys = np.array(sorted(middle))
+        x = np.stack([middle[k] for k in keys])
+        w = np.array([weight[k] for k in keys])
+        cost = cdist(x, x, "sqeuclidean") * (w[:, None] * w / (w[:, None] + w))
+        np.fill_diagonal(cost, np.inf)
+        a, b = (int(keys[i]) for i in np.unravel_index(cost.argmin(), cost.shape))
+        a, b = min(a, b), max(a, b)
+        new = count + step
+        weight[new] = weight[a] + weight[b]
+        middle[new] = (weight[a] * middle[a] + weight[b] * middle[b]) / weight[new]
+        members[new] = members[a] + members[b]
+        tree[step] = a, b, np.sqrt(2 * cost.min()), members[new]
+        for k in (a, b):
+            del middle[k], weight[k]
+    return tree

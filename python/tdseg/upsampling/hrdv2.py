@@ -1,0 +1,126 @@
+"""HR-Dv2's upsampling as its authors' program does it, for comparison with published results.
+
+Faults are part of it: copies wrap around at the borders, a grid of tokens is stretched over the
+whole image although its outermost tokens lie inside, and where shifts and flips are combined they
+are undone in the wrong order. Use ``upsampling=shifts`` for results.
+
+Everything is nearest-neighbour, so undoing a copy's transform and resizing its tokens amount to one
+look-up table an axis, and nothing is resized before a pixel is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ..progress import Progress, Silent
+from .base import UpsamplingOptions, field_of, register_upsampler
+from .picture import Picture
+from .shifts import EncodedPlane
+from .token_field import Axis, TokenField, TokenGrid
+from .transforms import FLIPS, IDENTITY, Orientation, Shift, reflected
+
+if TYPE_CHECKING:
+    from ..backbones.base import Backbone
+
+_PATCH = 14
+# The identity stands twice, as in the authors' list.
+_FLIPS = (IDENTITY, FLIPS[1], IDENTITY, FLIPS[2])
+
+
+class Hrdv2Upsampler:
+    """Nearest-neighbour resizing and a plain mean over wrapped copies.
+
+    The backbone should be a vision transformer with stride 4 and HR-Dv2's position embedding.
+    ``options.encode.shifts`` are the shifts in pixels (HR-Dv2: Moore neighbours at distances 1 and
+    2); more than one orientation stands for its list of four flips.
+
+    As in HR-Dv2 the network sees the centre of the image, cropped to a multiple of the patch
+    size; pixels outside this crop, which HR-Dv2 drops, take the values of the nearest pixel
+    inside. Sides below one patch are continued by reflection.
+    """
+
+    tokens_kind = "hrdv2"
+
+    def __init__(self, backbone: Backbone, options: UpsamplingOptions) -> None:
+        self._backbone = backbone
+        self._options = options.encode
+        flips: tuple[Orientation, ...] = (IDENTITY,)
+        if len(options.encode.orientations) > 1:
+            flips = _FLIPS
+        self._copies = [(shift, flip) for shift in options.encode.shifts for flip in flips]
+        self._multiple = max(backbone.multiple, _PATCH)
+
+    def encode(self, picture: Picture, progress: Progress | None = None) -> EncodedPlane:
+        """Run the backbone on every copy, one after the other."""
+        progress = progress or Silent()
+        starts, sizes = zip(*(self._crop(length) for length in picture.shape), strict=True)
+        rows, cols = (
+            reflected(start, start + size, length)
+            for start, size, length in zip(starts, sizes, picture.shape, strict=True)
+        )
+        image = torch.from_numpy(picture.crop(rows, cols))[None]
+        known: dict[tuple[Shift, Orientation], list[np.ndarray]] = {}
+        grids: list[list[TokenGrid]] = [[] for _ in self._chosen()]
+        for number, (shift, flip) in enumerate(self._copies):
+            message = f"{self._backbone.name}: pass {number + 1} of {len(self._copies)}"
+            progress.update(number / len(self._copies), message)
+            if (shift, flip) not in known:
+                known[shift, flip] = self._tokens(flip.apply(torch.roll(image, shift, (2, 3))))
+            for level, values in zip(grids, known[shift, flip], strict=True):
+                axes = [
+                    _axis(length, starts[k], sizes[k], values.shape[k], shift[k], turned)
+                    for k, (length, turned) in enumerate(
+                        zip(picture.shape, (flip.flip_rows, flip.flip_cols), strict=True)
+                    )
+                ]
+                level.append(TokenGrid(values, *axes))
+        return EncodedPlane(tuple(tuple(level) for level in grids), picture.shape)
+
+    def field(self, encoded: EncodedPlane, picture: Picture, names: Sequence[str]) -> TokenField:
+        """Average the copies for each pixel."""
+        return field_of(encoded, names)
+
+    def seconds(self, shape: tuple[int, int]) -> float:
+        """Return 0: an estimate would need a whole pass, attention grows with the square."""
+        return 0.0
+
+    def _crop(self, length: int) -> tuple[int, int]:
+        """Return start and size of the centre that the network sees."""
+        size = max(length // self._multiple, 1) * self._multiple
+        return (length - size) // 2, size
+
+    def _chosen(self) -> list[int]:
+        names = [level.name for level in self._backbone.levels]
+        return [names.index(name) for name in self._options.levels or names]
+
+    def _tokens(self, images: torch.Tensor) -> list[np.ndarray]:
+        with torch.inference_mode():
+            found = self._backbone.tokens(images.contiguous())
+        storage = np.dtype(self._options.storage)
+        return [
+            found[i][0].permute(1, 2, 0).float().cpu().numpy().astype(storage)
+            for i in self._chosen()
+        ]
+
+
+def _axis(length: int, start: int, size: int, count: int, shift: int, turned: bool) -> Axis:
+    """Return which token each pixel takes from a copy.
+
+    The authors resize to full size (torch's ``nearest-exact``), undo the shift, then the flip,
+    although the flip was done last.
+    """
+    pixels = np.clip(np.arange(length) - start, 0, size - 1)
+    if turned:
+        pixels = size - 1 - pixels
+    pixels = (pixels + shift) % size
+    scale = np.float32(count) / np.float32(size)
+    index = np.floor((pixels.astype(np.float32) + np.float32(0.5)) * scale).astype(np.int64)
+    centres = start + (np.arange(count) + 0.5) * size / count - 0.5
+    return Axis.nearest(np.minimum(index, count - 1), centres)
+
+
+register_upsampler("hrdv2", Hrdv2Upsampler)

@@ -1,0 +1,37 @@
+"""Compiled interpolation of token grids; the same arithmetic for every block."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def add_interpolated(
+    tokens: np.ndarray,
+    row_lower: np.ndarray,
+    row_upper: np.ndarray,
+    row_weight: np.ndarray,
+    col_lower: np.ndarray,
+    col_upper: np.ndarray,
+    col_weight: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Add the tokens (C, h, w) float32, interpolated along rows and then columns, to `out`.
+
+    Pixel (y, x) takes ``row_weight[y]`` of token row ``row_upper[y]`` and the rest of
+    ``row_lower[y]``, and likewise along columns. out is (C, H, W) float32.
+    """
+    channels, _, width = tokens.shape
+    line = np.empty(width, np.float32)
+    one = np.float32(1)
+    for c in range(channels):
+        for y in range(out.shape[1]):
+            a, b = row_lower[y], row_upper[y]
+            t = row_weight[y]
+            s = one - t
+            for j in range(width):
+                line[j] = tokens[c, a, j] * s + tokens[c, b, j] * t
+            for x in range(out.shape[2]):
+                u = col_weight[x]
+                out[c, y, x] += line[col_lower[x]] * (one - u) + line[col_upper[x]] * u

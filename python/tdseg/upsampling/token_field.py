@@ -1,0 +1,291 @@
+"""Tokens as features of pixels: a few regular grids of tokens, interpolated where asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..features.base import FeatureMap
+from ..threads import bands, map_threads
+from .kernels import add_interpolated
+
+_CHUNK = 4096  # points, and tokens, that are worked on at a time
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How the pixels of one axis sample the tokens along it.
+
+    Parameters
+    ----------
+    lower, upper
+        (length,) int32: the two tokens next to each pixel.
+    weight
+        (length,) float32: the share of `upper`.
+    positions
+        Where the tokens are centred, in pixels.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    weight: np.ndarray
+    positions: np.ndarray
+
+    @classmethod
+    def linear(cls, positions: np.ndarray, length: int) -> Axis:
+        """Interpolate linearly between tokens centred at `positions` (increasing, in pixels).
+
+        Pixels beyond the outermost tokens take these.
+        """
+        positions = np.asarray(positions, np.float64)
+        pixels = np.arange(length, dtype=np.float64)
+        last = len(positions) - 1
+        lower = np.clip(np.searchsorted(positions, pixels, "right") - 1, 0, max(last - 1, 0))
+        upper = np.minimum(lower + 1, last)
+        gap = np.where(upper > lower, positions[upper] - positions[lower], 1.0)
+        weight = np.clip((pixels - positions[lower]) / gap, 0, 1)
+        return cls(
+            lower.astype(np.int32), upper.astype(np.int32), weight.astype(np.float32), positions
+        )
+
+    @classmethod
+    def nearest(cls, index: np.ndarray, positions: np.ndarray) -> Axis:
+        """Take token ``index[p]`` for pixel p."""
+        index = np.asarray(index, np.int32)
+        return cls(index, index, np.zeros(len(index), np.float32), positions)
+
+    @property
+    def length(self) -> int:
+        """Number of pixels."""
+        return len(self.lower)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return self.lower.nbytes + self.upper.nbytes + self.weight.nbytes + self.positions.nbytes
+
+    def used(self) -> tuple[int, int]:
+        """Return the half-open range of tokens that pixels refer to."""
+        return int(self.lower.min()), int(self.upper.max()) + 1
+
+    def cropped(self) -> Axis:
+        """Return the axis for a grid without the tokens that no pixel refers to."""
+        start, stop = self.used()
+        return Axis(
+            self.lower - np.int32(start),
+            self.upper - np.int32(start),
+            self.weight,
+            self.positions[start:stop],
+        )
+
+    def part(self, pixels: slice) -> Axis:
+        """Return the axis of a run of pixels; token numbers stay."""
+        return replace(
+            self, lower=self.lower[pixels], upper=self.upper[pixels], weight=self.weight[pixels]
+        )
+
+
+@dataclass(frozen=True)
+class TokenGrid:
+    """A regular grid of tokens in image orientation.
+
+    Parameters
+    ----------
+    values
+        (h, w, C), float16 or float32.
+    rows, cols
+        How the pixels of the image sample it.
+    """
+
+    values: np.ndarray
+    rows: Axis
+    cols: Axis
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.values.shape[2]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of tokens and coordinates."""
+        return self.values.nbytes + self.rows.nbytes + self.cols.nbytes
+
+    def cropped(self) -> TokenGrid:
+        """Drop tokens that no pixel refers to."""
+        (top, bottom), (left, right) = self.rows.used(), self.cols.used()
+        if (top, bottom, left, right) == (0, self.values.shape[0], 0, self.values.shape[1]):
+            return self
+        values = np.ascontiguousarray(self.values[top:bottom, left:right])
+        return TokenGrid(values, self.rows.cropped(), self.cols.cropped())
+
+    def add_block(self, rows: slice, cols: slice, out: np.ndarray) -> None:
+        """Add the pixels of a block to `out`, (C, h, w) float32."""
+        row, col = self.rows.part(rows), self.cols.part(cols)
+        (top, bottom), (left, right) = row.used(), col.used()
+        tokens = self.values[top:bottom, left:right].transpose(2, 0, 1)
+        add_interpolated(
+            np.ascontiguousarray(tokens, np.float32),
+            row.lower - np.int32(top),
+            row.upper - np.int32(top),
+            row.weight,
+            col.lower - np.int32(left),
+            col.upper - np.int32(left),
+            col.weight,
+            out,
+        )
+
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return the values of n pixels, (n, C) float32, with the arithmetic of `add_block`."""
+        a, b, t = self.rows.lower[rows], self.rows.upper[rows], self.rows.weight[rows][:, None]
+        c, d, u = self.cols.lower[cols], self.cols.upper[cols], self.cols.weight[cols][:, None]
+        one = np.float32(1)
+        left = self._take(a, c) * (one - t) + self._take(b, c) * t
+        right = self._take(a, d) * (one - t) + self._take(b, d) * t
+        value: np.ndarray = left * (one - u) + right * u
+        return value
+
+    def _take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        return self.values[rows, cols].astype(np.float32)
+
+    def project(self, weights: np.ndarray) -> TokenGrid:
+        """Return ``values @ weights``, float32, on the same grid."""
+        return replace(self, values=project_values(self.values, weights))
+
+
+def project_values(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return ``values @ weights`` in float32; (h, w, C) and (C, K) give (h, w, K)."""
+    flat = values.reshape(-1, values.shape[2])
+    out = np.empty((len(flat), weights.shape[1]), np.float32)
+    for start in range(0, len(flat), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        np.matmul(flat[part].astype(np.float32), weights, out=out[part])
+    return out.reshape(*values.shape[:2], weights.shape[1])
+
+
+@dataclass(frozen=True)
+class Group:
+    """Grids of the same channels; a pixel's value is the mean over the grids.
+
+    `start` is the first of the field's features that the group adds to.
+    """
+
+    start: int
+    grids: tuple[TokenGrid, ...]
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.grids[0].channels
+
+
+class TokenField:
+    """The features of a plane, as grids of tokens: a `FeatureMap`.
+
+    Every pixel is computed with the same arithmetic whatever the block, so blocks equal the whole
+    plane bit for bit, and so does `at`.
+
+    Parameters
+    ----------
+    groups
+        Each adds its channels to the features from its `start` on: one after the other they
+        concatenate levels; with equal starts they add up, as projections do.
+    names
+        One a feature.
+    shape
+        Height and width of the plane.
+    """
+
+    def __init__(
+        self, groups: Sequence[Group], names: Sequence[str], shape: tuple[int, int]
+    ) -> None:
+        self.groups = tuple(groups)
+        self._names = tuple(names)
+        self._shape = shape
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The feature names."""
+        return self._names
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self._shape
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tokens."""
+        return sum(grid.nbytes for group in self.groups for grid in group.grids)
+
+    def block(self, rows: slice, cols: slice) -> np.ndarray:
+        """Return the features of a block, (F, h, w) float32."""
+        top, bottom, _ = rows.indices(self._shape[0])
+        left, right, _ = cols.indices(self._shape[1])
+        height, width = max(bottom - top, 0), max(right - left, 0)
+        out = np.zeros((len(self._names), height, width), np.float32)
+        if height and width:
+            columns = slice(left, right)
+
+            def fill(band: tuple[int, int]) -> None:
+                part = slice(top + band[0], top + band[1])
+                self._fill(part, columns, out[:, band[0] : band[1]])
+
+            map_threads(fill, bands(height))
+        return out
+
+    def _fill(self, rows: slice, cols: slice, out: np.ndarray) -> None:
+        for group in self.groups:
+            target = out[group.start : group.start + group.channels]
+            if len(group.grids) == 1:
+                group.grids[0].add_block(rows, cols, target)
+                continue
+            total = np.zeros(target.shape, np.float32)
+            for grid in group.grids:
+                grid.add_block(rows, cols, total)
+            total /= np.float32(len(group.grids))
+            target += total
+
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
+        rows, cols = np.asarray(rows, np.intp), np.asarray(cols, np.intp)
+        out = np.zeros((len(rows), len(self._names)), np.float32)
+
+        def fill(start: int) -> None:
+            part = slice(start, start + _CHUNK)
+            for group in self.groups:
+                target = out[part, group.start : group.start + group.channels]
+                total = group.grids[0].at(rows[part], cols[part])
+                for grid in group.grids[1:]:
+                    total += grid.at(rows[part], cols[part])
+                if len(group.grids) > 1:
+                    total /= np.float32(len(group.grids))
+                target += total
+
+        map_threads(fill, range(0, len(rows), _CHUNK))
+        return out
+
+    def project(self, weights: np.ndarray) -> FeatureMap:
+        """Return ``features @ weights``, computed on the tokens: interpolation is linear."""
+        weights = np.ascontiguousarray(weights, np.float32)
+        groups = [
+            Group(
+                0,
+                tuple(
+                    grid.project(weights[group.start : group.start + group.channels])
+                    for grid in group.grids
+                ),
+            )
+            for group in self.groups
+        ]
+        names = tuple(str(k) for k in range(weights.shape[1]))
+        return TokenField(groups, names, self._shape)
+
+    def bytes_per_pixel(self) -> int:
+        """Memory of `block` for each pixel: the features, and the tokens as float32."""
+        pixels = self._shape[0] * self._shape[1]
+        tokens = max((4 * g.values.size for group in self.groups for g in group.grids), default=0)
+        several = max((4 * g.channels for g in self.groups if len(g.grids) > 1), default=0)
+        return 4 * len(self._names) + several + -(-tokens // pixels)

@@ -1,0 +1,205 @@
+"""Apply a trained classifier: the one function behind every route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from ..classifiers.base import LinearClassifier
+from ..errors import TdsegError
+from ..features.base import FeatureMap
+from ..features.extractors import build_extraction, check_weights
+from ..image import Image
+from ..intensity import Intensity, selected_channels
+from ..memory import memory_budget
+from ..model import Model
+from ..progress import Part, Progress, Silent
+from ..settings import Settings, parse_numbers
+from ..tiling import blocks
+from .planes import plane_grid
+
+if TYPE_CHECKING:
+    from ..features.token_cache import TokenCache
+
+
+@dataclass(frozen=True)
+class Result:
+    """A segmented image.
+
+    Parameters
+    ----------
+    labels
+        (T, Z, Y, X) uint8 or uint16: label values as drawn; 0 outside the region.
+    probabilities
+        (T, Z, C, Y, X) float32, class by class, sums to 1; None where not asked for.
+    class_values, class_names
+        Label value and name of each class.
+    info
+        Settings and provenance, text by key.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray | None
+    class_values: tuple[int, ...]
+    class_names: tuple[str, ...]
+    info: Mapping[str, str] = field(default_factory=dict)
+
+
+def apply(
+    model: Model,
+    image: Image,
+    *,
+    probabilities: bool = True,
+    planes: Sequence[int] | None = None,
+    region: np.ndarray | None = None,
+    settings: Settings | None = None,
+    cache: TokenCache | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Segment an image with a trained classifier.
+
+    Parameters
+    ----------
+    model
+        From `train` or `load`.
+    image
+        Any image with the channels that the model was trained on.
+    probabilities
+        Whether to keep the class probabilities (4 bytes a pixel and class).
+    planes
+        Plane numbers (``t * Z + z``) to segment; they must form a grid of frames and slices.
+        Default: all.
+    region
+        (Y, X) bool: segment only here; labels outside are 0, probabilities 0.
+    settings
+        Overrides of resources and output: `memory_limit`, `tile`, `refine`, `first_label`,
+        `device`, `precision`. Default: as trained.
+    cache, progress
+        Token cache of a session; who hears how far the work is.
+
+    Returns
+    -------
+    Result
+        Labels and probabilities.
+
+    Raises
+    ------
+    TdsegError
+        If the image does not fit the model, or the backbone's weights differ.
+    """
+    progress = progress or Silent()
+    used = settings or model.settings
+    channels = _channels_for(model, image)
+    extraction = build_extraction(used, cache, progress)
+    check_weights(model.weights, extraction.weights, model.name)
+    found = extraction.extractor.names(model.channels, model.rgb)
+    if tuple(found) != model.feature_names:
+        missing = sorted(set(model.feature_names) - set(found))[:3]
+        raise TdsegError(
+            f"Classifier '{model.name}' needs features that these settings do not give "
+            f"({', '.join(missing) or 'another order'}); apply it with its own settings."
+        )
+    if image.dtype.name != model.dtype and used.normalize == "none":
+        progress.note(
+            f"Image '{image.name}' is {image.dtype.name}, the classifier was trained on "
+            f"{model.dtype}: grey values may not be comparable."
+        )
+    chosen, (frames, slices) = plane_grid(image, planes)
+    height, width = image.size
+    count = len(model.class_values)
+    shift = used.first_label - 1
+    values = np.asarray(model.class_values) + shift
+    dtype = np.uint8 if values.max() <= 255 else np.uint16
+    labels = np.zeros((frames * slices, height, width), dtype)
+    kept = np.zeros((frames * slices, count, height, width), np.float32) if probabilities else None
+    intensity = Intensity(image, channels, used.normalize, model.ranges)
+    for k, index in enumerate(chosen):
+        part = Part(progress, k / len(chosen), (k + 1) / len(chosen))
+        plane = intensity.plane(index)
+        features = extraction.extractor.extract(plane)
+        target = kept[k] if kept is not None else None
+        if used.refine == "crf" and target is None:
+            target = np.zeros((count, height, width), np.float32)
+        _classify(model, features, values.astype(dtype), labels[k], target, region, used, part)
+        if used.refine == "crf":
+            from ..refinement import refine_plane_of
+
+            assert target is not None
+            refined = refine_plane_of(target, plane, used, part)
+            target[...] = refined
+            labels[k] = values.astype(dtype)[refined.argmax(axis=0)]
+        if region is not None:
+            labels[k][~region] = 0
+            if kept is not None:
+                kept[k][:, ~region] = 0
+    progress.update(1.0)
+    return Result(
+        labels.reshape(frames, slices, height, width),
+        kept.reshape(frames, slices, count, height, width) if kept is not None else None,
+        tuple(int(v) for v in values),
+        model.class_names,
+        {
+            **model.info(),
+            **{f"tdseg.{k}": str(v) for k, v in extraction.settings.to_dict().items()},
+        },
+    )
+
+
+def _classify(
+    model: Model,
+    features: FeatureMap,
+    values: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray | None,
+    region: np.ndarray | None,
+    settings: Settings,
+    progress: Progress,
+) -> None:
+    """Fill labels (Y, X) and probabilities (K, Y, X) of one plane, block by block."""
+    classifier = model.classifier
+    linear = cast(LinearClassifier, classifier) if hasattr(classifier, "link") else None
+    if linear is not None:
+        features = features.project(np.asarray(linear.weights, np.float32))
+    per_pixel = features.bytes_per_pixel() + 16 * len(values)
+    limit = memory_budget(settings.memory_limit)
+    grid = list(blocks(features.shape, per_pixel, limit, settings.tile))
+    for done, (rows, cols) in enumerate(grid):
+        progress.update(done / len(grid), "classifying")
+        if region is not None and not region[rows, cols].any():
+            continue
+        block = features.block(rows, cols)
+        flat = np.ascontiguousarray(block.reshape(block.shape[0], -1).T)
+        if linear is not None:
+            found = linear.link(flat + np.asarray(linear.bias, np.float32))
+        else:
+            found = classifier.probabilities(flat)
+        size = block.shape[1:]
+        labels[rows, cols] = values[found.argmax(axis=1)].reshape(size)
+        if probabilities is not None:
+            probabilities[:, rows, cols] = found.T.reshape(-1, *size)
+
+
+def _channels_for(model: Model, image: Image) -> list[int]:
+    """Check an image against the model's channel rule, and return its channel indices."""
+    chosen = (
+        parse_numbers(model.settings.channels, len(image.channels), "channels", "channels")
+        if model.settings.channels != "all"
+        else list(range(len(image.channels)))
+    )
+    names, rgb = selected_channels(image, chosen)
+    if rgb != model.rgb or len(names) != len(model.channels):
+        raise TdsegError(
+            f"Classifier '{model.name}' was trained on {_describe(model.channels, model.rgb)}, "
+            f"but image '{image.name}' is {_describe(names, rgb)}; convert the image "
+            "(Image > Type) or choose channels with channels=."
+        )
+    return chosen
+
+
+def _describe(channels: Sequence[str], rgb: bool) -> str:
+    if rgb:
+        return "RGB colour"
+    return "a single grey channel" if len(channels) == 1 else f"{len(channels)} channels"

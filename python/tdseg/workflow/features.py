@@ -1,0 +1,132 @@
+"""Compute features: the one function behind every route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import TdsegError
+from ..features.base import FeatureMap
+from ..features.components import PrincipalComponents
+from ..features.extractors import build_extraction
+from ..image import Image
+from ..intensity import Intensity, selected_channels
+from ..memory import memory_budget
+from ..progress import Progress, Silent
+from ..settings import Settings, parse_numbers
+from ..tiling import blocks
+from .planes import plane_grid
+
+if TYPE_CHECKING:
+    from ..features.token_cache import TokenCache
+
+
+@dataclass
+class FeatureStack:
+    """The features of an image: names, and planes evaluated when asked for.
+
+    Attributes
+    ----------
+    names
+        Names of the F features (or components).
+    settings
+        What was computed, nothing left on ``auto``.
+    """
+
+    names: list[str]
+    settings: Settings
+    _maps: list[Any]
+    _grid: tuple[int, int]
+    _components: PrincipalComponents | None
+    _limit: int
+    _tile: int
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int]:
+        """Sizes (T, Z, F, Y, X)."""
+        height, width = self._maps[0]().shape
+        return (*self._grid, len(self.names), height, width)
+
+    @property
+    def array(self) -> np.ndarray:
+        """All features in memory: (F, Y, X) float32 for one plane, else (T, Z, F, Y, X)."""
+        shape = self.shape
+        out = np.empty((shape[0] * shape[1], *shape[2:]), np.float32)
+        for index, rows, cols, block in self.planes():
+            out[index][:, rows, cols] = block
+        return out[0] if len(out) == 1 else out.reshape(shape)
+
+    def planes(self) -> Iterator[tuple[int, slice, slice, np.ndarray]]:
+        """Iterate over blocks: plane number, rows, columns, features (F, h, w) float32.
+
+        No more than `memory_limit` is held at a time.
+        """
+        for index, make in enumerate(self._maps):
+            features = make()
+            grid = blocks(features.shape, features.bytes_per_pixel(), self._limit, self._tile)
+            for rows, cols in grid:
+                block = features.block(rows, cols)
+                if self._components is not None:
+                    block = self._components.transform_block(block)
+                yield index, rows, cols, block
+
+
+def compute_features(
+    image: Image,
+    options: Settings | None = None,
+    *,
+    components: int = 0,
+    planes: Sequence[int] | None = None,
+    cache: TokenCache | None = None,
+    progress: Progress | None = None,
+) -> FeatureStack:
+    """Compute the features of an image.
+
+    Parameters
+    ----------
+    image
+        Any image.
+    options
+        Which features; default: hybrid.
+    components
+        Give the first principal components of the standardised features instead; 0: all features.
+    planes
+        Plane numbers; default all.
+    cache, progress
+        Token cache of a session; who hears how far the work is.
+
+    Raises
+    ------
+    TdsegError
+        If the settings or pixels are not usable; the message says which.
+    """
+    progress = progress or Silent()
+    settings = options or Settings()
+    channels = parse_numbers(settings.channels, len(image.channels), "channels", "channels")
+    extraction = build_extraction(settings, cache, progress)
+    names = list(extraction.extractor.names(*selected_channels(image, channels)))
+    intensity = Intensity(image, channels, settings.normalize, None)
+    chosen, grid = plane_grid(image, planes)
+    last: dict[int, FeatureMap] = {}
+
+    def make(index: int) -> FeatureMap:
+        # Only the latest plane's map is kept: its tokens are what takes memory.
+        if index not in last:
+            last.clear()
+            last[index] = extraction.extractor.extract(intensity.plane(index))
+        return last[index]
+
+    maps = [lambda index=index: make(index) for index in chosen]
+    reduced: PrincipalComponents | None = None
+    if components > 0:
+        if components > len(names):
+            raise TdsegError(
+                f"Key 'components': {components} is more than the {len(names)} features."
+            )
+        reduced = PrincipalComponents.fit_maps(maps, components, settings.seed)
+        names = [f"component-{k + 1}" for k in range(components)]
+    limit = memory_budget(settings.memory_limit)
+    return FeatureStack(names, extraction.settings, maps, grid, reduced, limit, settings.tile)

@@ -1,0 +1,290 @@
+"""Train a pixel classifier: the one function behind every route."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..classifiers import fit
+from ..classifiers.base import Classifier
+from ..errors import TdsegError
+from ..evaluation import HeldOutReport, held_out_report
+from ..features.base import FeatureExtractor
+from ..features.extractors import build_extraction
+from ..image import Image
+from ..intensity import Intensity, backbone_ranges, selected_channels
+from ..labels import SparseLabels
+from ..model import Model
+from ..progress import Part, Progress, Silent
+from ..settings import Settings, parse_numbers
+
+if TYPE_CHECKING:
+    from ..features.token_cache import TokenCache
+
+Example = tuple[Image, SparseLabels]
+
+
+@dataclass
+class TrainingSet:
+    """Features and classes of the labelled pixels of all images; n pixels, F features.
+
+    Attributes
+    ----------
+    features
+        (n, F) float32.
+    classes
+        (n,) index into the ascending label values.
+    groups
+        (n,) stroke of each pixel, unique over images.
+    images
+        (n,) number of the image of each pixel.
+    """
+
+    features: np.ndarray
+    classes: np.ndarray
+    groups: np.ndarray
+    images: np.ndarray
+
+
+def train(
+    examples: Sequence[Example],
+    options: Settings | None = None,
+    *,
+    cache: TokenCache | None = None,
+    progress: Progress | None = None,
+) -> Model:
+    """Train a pixel classifier on sparse labels of one or many images.
+
+    Features are computed at labelled pixels only.
+
+    Parameters
+    ----------
+    examples
+        Pairs of an image and its labels.
+    options
+        Features, classifier and the rest; default: hybrid features, a random forest.
+    cache
+        Keeps tokens, so that training again after another stroke runs no backbone.
+    progress
+        Hears how far the work is; may cancel.
+
+    Returns
+    -------
+    Model
+        With `.report`, the held-out figures.
+
+    Raises
+    ------
+    TdsegError
+        If there are no labels or one class only, labels and image differ in size, images differ
+        in channels, or pixels are NaN; the message names the image.
+    """
+    progress = progress or Silent()
+    settings = options or Settings()
+    started = time.monotonic()
+    examples = list(examples)
+    values, names = _classes(examples)
+    channels, channel_names, rgb = _common_channels(examples, settings)
+    ranges: np.ndarray | None = None
+    if settings.normalize == "none":
+        ranges = backbone_ranges([image for image, _ in examples], channels)
+    extraction = build_extraction(settings, cache, progress)
+    data = _gather(
+        examples, values, extraction.extractor, settings, channels, ranges, Part(progress, 0, 0.7)
+    )
+    gathered = time.monotonic()
+    feature_names = extraction.extractor.names(channel_names, rgb)
+
+    def fitted(features: np.ndarray, classes: np.ndarray) -> Classifier:
+        return fit(
+            settings.classifier,
+            features,
+            classes,
+            len(values),
+            trees=settings.trees,
+            balance=settings.balance,
+            seed=settings.seed,
+        )
+
+    progress.update(0.7, "training")
+    classifier = fitted(data.features, data.classes)
+    trained = time.monotonic()
+    report: HeldOutReport | None = None
+    if settings.held_out:
+        progress.update(0.8, "measuring on held-out labels")
+        report = held_out_report(
+            data.features,
+            data.classes,
+            data.groups,
+            data.images,
+            list(names),
+            fitted,
+            seed=settings.seed,
+        )
+        report = replace(report, top_features=_most_important(classifier, feature_names))
+    progress.update(1.0)
+    counts = np.bincount(data.classes, minlength=len(values))
+    summary = {
+        "images": [image.name for image, _ in examples],
+        "pixels": {n: int(c) for n, c in zip(names, counts, strict=True)},
+        "labelled_pixels": int(sum(len(labels) for _, labels in examples)),
+        "features": len(feature_names),
+        "seconds_features": round(gathered - started, 2),
+        "seconds_training": round(trained - gathered, 2),
+        "seconds_held_out": round(time.monotonic() - trained, 2),
+    }
+    return Model(
+        classifier=classifier,
+        settings=extraction.settings,
+        feature_names=feature_names,
+        class_values=values,
+        class_names=names,
+        channels=channel_names,
+        rgb=rgb,
+        dtype=examples[0][0].dtype.name,
+        ranges=ranges,
+        weights=extraction.weights,
+        report=report,
+        summary=summary,
+        name=examples[0][0].name,
+    )
+
+
+def _classes(examples: Sequence[Example]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Collect label values and names over all images; check that there is something to learn."""
+    if not examples:
+        raise TdsegError("There is nothing to train on; give at least one image with labels.")
+    names: dict[int, str] = {}
+    present: set[int] = set()
+    for image, labels in examples:
+        expected = (*image.shape[:2], *image.size)
+        if tuple(labels.shape) != expected:
+            raise TdsegError(
+                f"The labels of image '{image.name}' have the size (T, Z, Y, X) {labels.shape}, "
+                f"the image {expected}; they must be the same."
+            )
+        if len(labels) == 0:
+            raise TdsegError(
+                f"Image '{image.name}' has no labels; draw ROIs, add them to the overlay with a "
+                "group (TDS Add Label...), and train again."
+            )
+        present.update(labels.values)
+        for value, name in labels.class_names.items():
+            if names.setdefault(value, name) != name:
+                raise TdsegError(
+                    f"Label value {value} is called '{names[value]}' in one image and '{name}' in "
+                    f"'{image.name}'; use one name."
+                )
+    if len(present) < 2:
+        only = next(iter(present))
+        raise TdsegError(
+            f"All labels belong to one class ('{names.get(only, f'class {only}')}'); draw labels "
+            "of at least two classes."
+        )
+    # A class that was named but not drawn stays out: no pixel can be given to it.
+    values = tuple(sorted(present))
+    return values, tuple(names.get(v, f"class {v}") for v in values)
+
+
+def _common_channels(
+    examples: Sequence[Example], settings: Settings
+) -> tuple[list[int], tuple[str, ...], bool]:
+    first = examples[0][0]
+    channels = parse_numbers(settings.channels, len(first.channels), "channels", "channels")
+    names, rgb = selected_channels(first, channels)
+    for image, _ in examples[1:]:
+        same = image.channels == first.channels and image.is_colour == first.is_colour
+        if not same:
+            raise TdsegError(
+                f"Images '{first.name}' and '{image.name}' differ in their channels; train on "
+                "images of one kind, or choose channels with channels=."
+            )
+    return channels, names, rgb
+
+
+def _gather(
+    examples: Sequence[Example],
+    values: Sequence[int],
+    extractor: FeatureExtractor,
+    settings: Settings,
+    channels: Sequence[int],
+    ranges: np.ndarray | None,
+    progress: Progress,
+) -> TrainingSet:
+    """Compute the features of the labelled pixels, plane by plane."""
+    kept = _subsample([labels for _, labels in examples], values, settings, progress)
+    features, classes, groups, images = [], [], [], []
+    jobs = [
+        (number, int(plane))
+        for number, labels in enumerate(kept)
+        for plane in np.unique(labels.plane)
+    ]
+    next_group = 0
+    offsets = []
+    for labels in kept:
+        offsets.append(next_group)
+        next_group += int(labels.group.max()) + 1 if len(labels) else 0
+    intensities = [Intensity(image, channels, settings.normalize, ranges) for image, _ in examples]
+    for done, (number, plane) in enumerate(jobs):
+        progress.update(done / len(jobs), "computing features")
+        labels = kept[number]
+        here = labels.plane == plane
+        rows, cols = labels.y[here], labels.x[here]
+        features.append(extractor.extract(intensities[number].plane(plane)).at(rows, cols))
+        classes.append(np.searchsorted(values, labels.value[here]))
+        groups.append(labels.group[here] + offsets[number])
+        images.append(np.full(len(rows), number, np.int32))
+    return TrainingSet(
+        np.concatenate(features),
+        np.concatenate(classes).astype(np.int64),
+        np.concatenate(groups),
+        np.concatenate(images),
+    )
+
+
+def _subsample(
+    all_labels: Sequence[SparseLabels],
+    values: Sequence[int],
+    settings: Settings,
+    progress: Progress,
+) -> list[SparseLabels]:
+    """Keep at most `samples` pixels, the same number of each class as far as there are as many."""
+    value = np.concatenate([labels.value for labels in all_labels])
+    if settings.samples == 0 or len(value) <= settings.samples:
+        return list(all_labels)
+    counts = np.array([(value == v).sum() for v in values])
+    quota = _even_quota(counts, settings.samples)
+    rng = np.random.default_rng(settings.seed)
+    keep = np.zeros(len(value), bool)
+    for v, q in zip(values, quota, strict=True):
+        where = np.flatnonzero(value == v)
+        keep[rng.choice(where, q, replace=False)] = True
+    progress.note(
+        f"{len(value)} labelled pixels; {int(keep.sum())} of them train (samples="
+        f"{settings.samples})."
+    )
+    edges = np.cumsum([0, *(len(labels) for labels in all_labels)])
+    return [
+        labels.select(keep[a:b])
+        for labels, a, b in zip(all_labels, edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def _even_quota(counts: np.ndarray, total: int) -> np.ndarray:
+    """Share `total` evenly; what small classes do not need goes to the larger ones."""
+    quota = np.zeros(len(counts), np.int64)
+    left = total
+    for done, k in enumerate(np.argsort(counts, kind="stable")):
+        quota[k] = min(int(counts[k]), left // (len(counts) - done))
+        left -= int(quota[k])
+    return quota
+
+
+def _most_important(classifier: Classifier, names: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    importances = classifier.importances()
+    best = np.argsort(importances, kind="stable")[::-1][:10]
+    return tuple((names[i], round(float(importances[i]), 5)) for i in best)
