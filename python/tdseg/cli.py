@@ -138,7 +138,7 @@ def _key_options(parser: argparse.ArgumentParser, keys: Iterable[Key]) -> None:
             dest=f"key_{key.name}",
             default=None,
             nargs="?" if key.kind == "bool" else None,
-            const="true",
+            const="true" if key.kind == "bool" else None,
             metavar="VALUE",
             help=text,
         )

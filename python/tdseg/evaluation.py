@@ -49,7 +49,8 @@ class HeldOutReport:
     grouping : str
         What was held out as a whole: ``"image"``, ``"roi"`` or ``"pixel"``.
     optimistic_classes : tuple of str
-        Classes with too few groups, split more finely than `grouping`: their figures flatter.
+        Classes with too few groups, split more finely than `grouping` or by pixel: their figures
+        flatter.
     untested_classes : tuple of str
         Classes with a single pixel, which was needed for training, or none.
     seconds : float
@@ -91,6 +92,44 @@ class HeldOutReport:
         """Return a copy with the `count` most important features, most important first."""
         best = np.argsort(-np.asarray(importances), kind="stable")[:count]
         return replace(self, top_features=tuple((names[i], float(importances[i])) for i in best))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a table row a class, ready for a ResultsTable."""
+        known = {
+            "Precision": self.precision,
+            "Recall": self.recall,
+            "F1": self.f1,
+            "IoU": self.iou,
+        }
+        return [
+            {
+                "Class": name,
+                **{title: values[k] for title, values in known.items()},
+                "Held-out pixels": self.support[k],
+                "Held out by": "pixel" if name in self.optimistic_classes else self.grouping,
+                "Note": self._note(name),
+            }
+            for k, name in enumerate(self.class_names)
+        ]
+
+    def as_text(self) -> str:
+        """Return a few lines for a terminal or a Log."""
+        lines = [f"Held-out quality ({self.n_folds} folds by {self.grouping}):"]
+        for row in self.rows():
+            figures = ", ".join(
+                f"{key} {'-' if row[key] is None else format(row[key], '.3f')}"
+                for key in ("Precision", "Recall", "F1")
+            )
+            note = f" ({row['Note']})" if row["Note"] else ""
+            lines.append(f"  {row['Class']}: {figures}, {row['Held-out pixels']} pixels{note}")
+        if self.top_features:
+            lines.append("  Most important: " + ", ".join(name for name, _ in self.top_features))
+        return "\n".join(lines)
+
+    def _note(self, name: str) -> str:
+        if name in self.untested_classes:
+            return "not tested: too few pixels"
+        return "optimistic: too few ROIs" if name in self.optimistic_classes else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
@@ -263,7 +302,7 @@ def _split(
         if spread or len(levels) == 1:
             break
         levels = levels[1:]
-    optimistic: list[int] = []
+    optimistic = [int(c) for c in classes] if grouping == "pixel" else []
     for c in classes:
         members = np.flatnonzero(labels == c)
         for _, finer in levels[1:]:

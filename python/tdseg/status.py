@@ -32,11 +32,10 @@ def status_rows(
         The serving session, if there is one: its classifier, classes and cache are told too.
     """
     settings = Settings(**dict(values or {}))
-    device, precision = resolve_device(settings.device, settings.precision)
-    rows = [("device", device), ("precision", precision)]
     # A classifier brings its own backbone; what a new training would use stands beside it.
     name, reason = choose_backbone(settings.backbone, settings.weights or None)
-    rows += [("backbone", name), ("backbone reason", reason)]
+    device, precision = resolve_device(settings.device, settings.precision, backbone=name)
+    rows = [("device", device), ("precision", precision), ("backbone", name), ("backbone reason", reason)]
     try:
         info = load_backbone(name, weights=settings.weights or None, device=device).weights
         rows += [

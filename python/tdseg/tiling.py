@@ -7,7 +7,7 @@ of evaluation and never change a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, isqrt
 
@@ -64,7 +64,9 @@ class Windows:
     def _starts(count: int, steps: int) -> list[int]:
         return [steps * k // (count - 1) for k in range(count)]
 
-    def weights(self, span: tuple[int, int], length: int, positions: np.ndarray) -> np.ndarray:
+    def weights(
+        self, spans: Sequence[tuple[int, int]], index: int, positions: np.ndarray
+    ) -> np.ndarray:
         """Return the blending weights of a window's tokens, float32, positive.
 
         They rise linearly over the overlap with the window before and fall over that with the
@@ -73,16 +75,14 @@ class Windows:
 
         Parameters
         ----------
-        span
-            The window, one of ``spans(length)``.
-        length
-            Length of the axis.
+        spans
+            All windows of the axis, from `spans`.
+        index
+            Which of them.
         positions
             Centres of the tokens, in the same coordinates.
         """
-        spans = self.spans(length)
-        index = spans.index(span)
-        start, stop = span
+        start, stop = spans[index]
         weights = np.ones(len(positions))
         if index > 0:
             shared = spans[index - 1][1] - start

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import its helper module."""
+"""Lets the tests of this folder import their shared module."""
 
 from __future__ import annotations
 

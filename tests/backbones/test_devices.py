@@ -21,6 +21,23 @@ def test_choices_are_kept():
 
 
 @pytest.mark.parametrize(
+    ("capability", "backbone", "expected"),
+    [
+        ((9, 0), "dinov2_s_reg", "bfloat16"),
+        ((8, 0), None, "bfloat16"),
+        ((7, 5), "dinov2_s_reg", "float16"),
+        ((9, 0), "offline", "float32"),
+        ((9, 0), "efficientnet_lite0", "float32"),
+    ],
+)
+def test_auto_precision_on_a_gpu(monkeypatch, capability, backbone, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert resolve_device("auto", "auto", backbone=backbone) == ("cuda", expected)
+    assert resolve_device("cuda", "float16", backbone=backbone) == ("cuda", "float16")
+
+
+@pytest.mark.parametrize(
     ("device", "precision", "message"),
     [
         ("gpu", "auto", "device=gpu is unknown; use auto, cpu, cuda or mps"),

@@ -118,7 +118,7 @@ def test_batches_and_bfloat16_agree_with_single_images():
     half = create_offline_cnn(levels=(4, 16), precision="bfloat16").tokens(images)
     for a, b in zip(half, backbone.tokens(images), strict=True):
         assert a.dtype == torch.bfloat16
-        assert (a.float() - b).abs().mean() < 0.03 * b.abs().mean()
+        assert (a.float() - b).abs().mean() < 0.08 * b.abs().mean()
 
 
 @pytest.mark.parametrize(

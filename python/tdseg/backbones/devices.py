@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
+from tdseg.backbones.catalogue import OFFLINE_NAMES
 from tdseg.errors import TdsegError
 
 PRECISIONS = {
@@ -16,7 +17,9 @@ PRECISIONS = {
 }
 
 
-def resolve_device(device: str = "auto", precision: str = "auto") -> tuple[str, str]:
+def resolve_device(
+    device: str = "auto", precision: str = "auto", *, backbone: str | None = None
+) -> tuple[str, str]:
     """Write out what ``auto`` means on this machine.
 
     Parameters
@@ -27,6 +30,9 @@ def resolve_device(device: str = "auto", precision: str = "auto") -> tuple[str, 
     precision
         ``auto`` (float32 on the processor; on a GPU bfloat16 where it is native, else float16),
         ``float32``, ``bfloat16`` or ``float16``.
+    backbone
+        Name of the network, if known. ``auto`` keeps the offline CNN in float32 everywhere: it is
+        quick, and bfloat16 moves its features by 4 % (float16: 0.6 %).
 
     Returns
     -------
@@ -62,7 +68,8 @@ def resolve_device(device: str = "auto", precision: str = "auto") -> tuple[str, 
     elif device != "cpu":
         raise TdsegError(f"device={device} is unknown; use auto, cpu, cuda or mps.")
     if precision == "auto":
-        precision = _best_precision(device)
+        offline = backbone in OFFLINE_NAMES
+        precision = "float32" if offline else _best_precision(device)
     elif precision not in PRECISIONS:
         raise TdsegError(
             f"precision={precision} is unknown; use auto, float32, bfloat16 or float16."

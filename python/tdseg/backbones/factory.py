@@ -48,7 +48,7 @@ def create_network(
     device, precision
         Resolved.
     levels, stride, position_embedding
-        See `VitBackbone` and `ConvNextBackbone`.
+        None for `levels` means the entry's. See `VitBackbone` and `ConvNextBackbone`.
     progress
         Told about downloads.
 
@@ -57,7 +57,9 @@ def create_network(
     TdsegError
         If the weights are missing or do not fit, or the network is of another kind.
     """
-    network = _create(entry)
+    random = str(weights) if str(weights).startswith(PREFIX) else None
+    # Creating draws initial weights; drawn apart, they leave PyTorch's global state alone.
+    network = with_random_weights(lambda: _create(entry), random or f"{PREFIX}0")
     if isinstance(network, ConvNeXt):
         if stride is not None or position_embedding != "native":
             raise TdsegError(
@@ -66,16 +68,13 @@ def create_network(
             )
     else:
         check_network(network, entry.name)
-    if str(weights).startswith(PREFIX):
-        network = with_random_weights(lambda: _create(entry), str(weights))
-        info = WeightsInfo(
-            str(weights), tensors_sha256(network.state_dict()), "unknown", source="random"
-        )
+    if random is not None:
+        info = WeightsInfo(random, tensors_sha256(network.state_dict()), "unknown", "random")
     else:
         info = _load(network, entry, weights, progress)
     config = network.pretrained_cfg
     common: dict[str, Any] = {
-        "levels": levels,
+        "levels": levels or entry.levels,
         "mean": config["mean"],
         "std": config["std"],
         "device": device,

@@ -20,7 +20,7 @@ from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.backbones.checkpoints import read_tensors
 from tdseg.backbones.devices import PRECISIONS, evaluation
 from tdseg.backbones.hashing import tensors_sha256
-from tdseg.backbones.random_weights import with_random_weights
+from tdseg.backbones.random_weights import PREFIX, with_random_weights
 from tdseg.errors import TdsegError
 
 NAME = "efficientnet_lite0"
@@ -149,14 +149,15 @@ def create_offline_cnn(
     """
     for level in levels or ():
         _stage_name(level)
-    if weights is not None and str(weights).startswith("random:"):
-        network = with_random_weights(
-            lambda: timm.create_model(_TIMM_NAME, pretrained=False), str(weights)
-        )
-        info = WeightsInfo(str(weights), tensors_sha256(network.state_dict()), "unknown", "random")
+    random = str(weights) if str(weights).startswith(PREFIX) else None
+    # Creating draws initial weights; drawn apart, they leave PyTorch's global state alone.
+    network = with_random_weights(
+        lambda: timm.create_model(_TIMM_NAME, pretrained=False), random or f"{PREFIX}0"
+    )
+    if random is not None:
+        info = WeightsInfo(random, tensors_sha256(network.state_dict()), "unknown", "random")
         return OfflineCnn(network, info, levels, device, precision)
     file = packaged_weights() if weights is None else Path(weights).expanduser()
-    network = timm.create_model(_TIMM_NAME, pretrained=False)
     load_tensors(network, file)
     info = WeightsInfo(
         name=file.stem,

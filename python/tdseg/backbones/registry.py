@@ -134,8 +134,8 @@ def load_backbone(
     """
     global _kept
     progress = progress or Silent()
-    device, precision = resolve_device(device, precision)
     name = resolve_backbone(name, weights, progress=progress if name == "auto" else None)
+    device, precision = resolve_device(device, precision, backbone=name)
     key = (name, _file_key(weights), device, precision, levels, stride, position_embedding)
     with _lock:
         if _kept is not None and _kept[0] == key:

@@ -110,10 +110,10 @@ def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings
     from ..backbones.registry import load_backbone, resolve_backbone
     from .presets import resolve_upsampling
 
-    device, precision = resolve_device(settings.device, settings.precision)
     weights = settings.weights or None
     aloud = progress if settings.backbone == "auto" else None
     name = resolve_backbone(settings.backbone, weights, progress=aloud)
+    device, precision = resolve_device(settings.device, settings.precision, backbone=name)
     transformer = name != OFFLINE and not find_entry(name).timm_name.startswith("convnext")
     settings = replace(settings, backbone=name, device=device, precision=precision)
     settings = resolve_upsampling(settings, transformer)

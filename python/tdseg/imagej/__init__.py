@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 from collections.abc import Sequence
@@ -57,9 +58,7 @@ def start(
     TdsegError
         If ImageJ cannot be started; one sentence with the remedy.
     """
-    from . import start as starting
-
-    running = starting.start(fiji, headless=headless, java_options=java_options)
+    running = _starting().start(fiji, headless=headless, java_options=java_options)
     _listen()
     return running
 
@@ -74,11 +73,18 @@ def install() -> ImageJSession:
     TdsegError
         If no Java runs here, or one without ImageJ.
     """
-    from . import start as starting
-
-    running = starting.install()
+    running = _starting().install()
     _listen()
     return running
+
+
+def _starting() -> Any:
+    module = importlib.import_module(".start", __name__)
+    globals()["start"] = start_function  # importing the module put it in the function's place
+    return module
+
+
+start_function = start
 
 
 def _listen() -> None:

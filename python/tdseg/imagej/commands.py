@@ -91,6 +91,16 @@ LABEL_KEYS = (
         choices=("last", "error"),
     ),
 )
+MEASURE_KEYS = (
+    Key(
+        "labels",
+        "choice",
+        "overlay",
+        "where the ROIs are",
+        choices=("overlay", "manager", "selection", "file"),
+    ),
+    *(key for key in LABEL_KEYS if key.name in ("labels_path", "unpositioned")),
+)
 REGION = Key(
     "region",
     "choice",
@@ -223,7 +233,7 @@ COMMANDS: tuple[Command, ...] = (
         "TDS Measure ROIs...",
         "Mean features of each ROI, as a table.",
         "measure_rois",
-        (COMPONENTS, *LABEL_KEYS[:2], *FEATURE_KEYS),
+        (COMPONENTS, *MEASURE_KEYS, *FEATURE_KEYS),
     ),
     Command(
         "TDS Class Statistics",

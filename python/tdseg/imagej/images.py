@@ -15,7 +15,11 @@ from .java import jc, to_java, to_numpy
 COPY_LIMIT = 256 * 2**20
 """Images above this many bytes are read from ImageJ plane by plane when asked for."""
 
-_DTYPES = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16), 32: np.dtype(np.float32)}
+_DTYPES: dict[int, np.dtype[Any]] = {
+    8: np.dtype(np.uint8),
+    16: np.dtype(np.uint16),
+    32: np.dtype(np.float32),
+}
 _MODES = {1: "composite", 2: "color", 3: "grayscale"}
 _NO_FUNCTION = 20  # ij.measure.Calibration.NONE
 
@@ -74,10 +78,8 @@ def from_imageplus(imp: Any, *, copy: bool | None = None) -> Image:
         )
     if width * height == 0 or imp.getStackSize() == 0:
         raise TdsegError(f"Image '{title}' has no pixels.")
-    if rgb:
-        dtype, channels = np.dtype(np.uint8), 3
-    else:
-        dtype = _DTYPES[int(imp.getBitDepth())]
+    dtype: np.dtype[Any] = np.dtype(np.uint8) if rgb else _DTYPES[int(imp.getBitDepth())]
+    channels = 3 if rgb else channels
     shape = (frames, slices, channels, height, width)
     source: PlaneSource = ImagePlusSource(imp, shape, dtype, rgb)
     if copy is None:
@@ -86,7 +88,7 @@ def from_imageplus(imp: Any, *, copy: bool | None = None) -> Image:
     if copy:
         source = ArraySource(_copy_planes(imp, shape, dtype, rgb))
     palette = None
-    if kind == jc.ImagePlus.COLOR_256:
+    if kind == jc.ImagePlus.COLOR_256 or (dtype == np.uint8 and not rgb and _is_indexed(imp)):
         palette = lut_array(imp.getProcessor().getLut())
     return Image(
         source,
@@ -129,7 +131,7 @@ def to_imageplus(image: Image | np.ndarray, *, title: str | None = None) -> Any:
 def calibration_of(imp: Any) -> Calibration:
     """Return pixel and frame size of an ImagePlus."""
     cal = imp.getCalibration()
-    unit = str(cal.getUnit())
+    unit = str(cal.getUnit()).strip() or "pixel"
     unit_y, unit_z = str(cal.getYUnit()), str(cal.getZUnit())
     return Calibration(
         pixel_width=float(cal.pixelWidth),
@@ -194,9 +196,20 @@ def _pixels(image: Image, t: int, z: int, c: int) -> Any:
     return to_java((-1 << 24) | (red << 16) | (green << 8) | blue)
 
 
+def _is_indexed(imp: Any) -> bool:
+    """Whether the colours came with a file of few colours: then the pixels are no grey values."""
+    if imp.isComposite() or imp.getStackSize() > 1:
+        return False
+    processor = imp.getProcessor()
+    return bool(processor.isColorLut()) and int(processor.getLut().getMapSize()) < 256
+
+
 def _metadata(imp: Any, rgb: bool) -> dict[str, Any]:
     stack = imp.getStack()
-    labels = [stack.getSliceLabel(i + 1) for i in range(int(stack.getSize()))]
+    if imp.getStackSize() == 1:  # its stack would make up a label of title and info
+        labels = [imp.getProperty("Label")]
+    else:
+        labels = [stack.getSliceLabel(i + 1) for i in range(int(stack.getSize()))]
     found: dict[str, Any] = {"hyperstack": bool(imp.getOpenAsHyperStack())}
     if any(label is not None for label in labels):
         found["slice_labels"] = [None if label is None else str(label) for label in labels]

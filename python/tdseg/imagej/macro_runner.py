@@ -97,7 +97,7 @@ class _Run:
         try:
             self._dress_thread()
             self.result = self.run()
-        except BaseException as error:  # noqa: BLE001 (raised again by the caller)
+        except BaseException as error:
             self.failure = error
         finally:
             jc.WindowManager.setTempCurrentImage(None)

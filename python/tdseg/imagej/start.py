@@ -19,6 +19,7 @@ import scyjava.config
 
 from ..errors import TdsegError
 from . import macro_runner
+from .group_colours import group_lut
 from .java import jc
 from .jdk import find_java, use_java
 
@@ -28,7 +29,6 @@ _NO_UPDATE_CHECK = "-Dimagej.updater.disableAutocheck=true"
 
 _lock = threading.RLock()
 _session: ImageJSession | None = None
-_callbacks: list[Callable[[ImageJSession], None]] = []
 
 
 @dataclass
@@ -187,24 +187,11 @@ def install() -> ImageJSession:
         return _begin(ImageJSession("attached", "", bool(jc.GraphicsEnvironment.isHeadless())))
 
 
-def running() -> ImageJSession | None:
-    """Return the session of this process, None if ImageJ was not started by tdseg."""
-    return _session
-
-
-def on_start(callback: Callable[[ImageJSession], None]) -> None:
-    """Call `callback` with the session when ImageJ starts; at once if it runs."""
-    _callbacks.append(callback)
-    if _session is not None:
-        callback(_session)
-
-
 def _begin(session: ImageJSession) -> ImageJSession:
     global _session
     atexit.register(_prepare_exit)  # runs before scyjava's own
     _session = session
-    for callback in _callbacks:
-        callback(session)
+    group_lut()  # else ImageJ complains of a missing LUT at every ROI group
     return session
 
 

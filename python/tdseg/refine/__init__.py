@@ -1,1 +1,1 @@
-
+"""Refine class probabilities with the image's edges."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tdseg.refine.checks import check_inputs, check_options, normalized
-from tdseg.refine.guard import lost_classes, restore_classes
+from tdseg.refine.guard import keep_phases
 from tdseg.refine.kernels import (
     EXACT_PIXELS,
     ExactKernel,
@@ -32,6 +32,9 @@ Progress = Callable[[float], object]
 
 TILE = 1024
 """Side of an automatic tile, in pixels."""
+
+WHOLE_PIXELS = 1504 * 1504
+"""Up to this many pixels, those of a tile and its halo, an automatic tile is the whole plane."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,8 @@ def refine_plane(
     Notes
     -----
     Deterministic, whatever the number of threads. Planes of at most 64 x 64 pixels are computed
-    with the exact kernels, larger ones in the permutohedral lattice. Takes about
-    ``48 + 8 C + 24 K`` bytes a pixel plus a lattice that grows with the number of different
-    colours (`docs/refine.md`); use `refine_tiled` for large planes.
+    with the exact kernels, larger ones in the permutohedral lattice. Takes `bytes_per_pixel` and
+    a lattice that grows with the number of different colours; use `refine_tiled` for large planes.
     """
     side = max(1, *probabilities.shape[1:]) if probabilities.ndim == 3 else 1
     return refine_tiled(probabilities, guide, options, tile=side, halo=0, progress=progress)
@@ -124,20 +126,23 @@ def refine_tiled(
     halo: int | None = None,
     progress: Progress | None = None,
     out: Floats | None = None,
+    memory_limit: float = 1.0,
 ) -> Floats:
     """Refine the class probabilities of a large plane tile by tile, in bounded memory.
 
     Parameters
     ----------
     probabilities, guide, options, progress
-        As for `refine_plane`; the arrays may be memory-mapped. `progress` is also called before
-        each group of tiles, of which there are as many at a time as threads.
+        As for `refine_plane`; the arrays may be memory-mapped.
     tile : int
-        Side of a tile without its halo, in pixels; 0 chooses 1024.
+        Side of a tile without its halo, in pixels; 0 chooses 1024, or the whole plane if it has
+        no more pixels than such a tile with its halo.
     halo : int, optional
         Pixels around each tile that are computed and thrown away. None takes `default_halo`.
     out : (K, Y, X) float32, optional
         Where to write the result, which must not be `probabilities`.
+    memory_limit : float
+        GiB for the tiles computed at a time: as many as threads, if they fit, and at least one.
 
     Returns
     -------
@@ -158,10 +163,13 @@ def refine_tiled(
         out[:] = normalized(probabilities)
         return out
     halo = default_halo(options) if halo is None else halo
-    tile = TILE if tile <= 0 else tile
+    if tile <= 0:
+        tile = max(height, width) if height * width <= WHOLE_PIXELS else TILE
     exact = height * width <= EXACT_PIXELS
     corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
-    group = thread_count()
+    pixels = min(height, tile + 2 * halo) * min(width, tile + 2 * halo)
+    fit = memory_limit * 2**30 / (pixels * bytes_per_pixel(classes, guide.shape[2]))
+    group = max(1, min(thread_count(), int(fit)))
     done = 0.0
 
     def report(fraction: float) -> None:
@@ -178,22 +186,33 @@ def refine_tiled(
             report(done + share * (iteration + 1) / options.iterations)
         for window, field in zip(windows, fields, strict=True):
             refined = field.posterior.reshape(classes, *window.shape)
-            out[:, window.rows, window.columns] = refined[:, window.inner_rows, window.inner_columns]
+            out[:, window.rows, window.columns] = refined[
+                :, window.inner_rows, window.inner_columns
+            ]
         done += share
-    lost = lost_classes(probabilities, out, options.min_fraction)
-    restore_classes(probabilities, out, lost)
+    keep_phases(probabilities, out, options.min_fraction)
     return out
 
 
 def default_halo(options: CrfOptions) -> int:
-    """Return the halo of a tile in pixels: one and a half standard deviations of the wider kernel.
+    """Return the halo of a tile in pixels: three standard deviations of the wider kernel.
 
-    The messages are averages over hundreds of pixels within it, so that those beyond move few
-    labels: fewer than one in a thousand on the micrographs of `tests/refine`.
+    Iterations carry labels further than that, but little: of the labels of `tests/refine`'s
+    micrographs fewer than one in a thousand depends on the tiles. Half the halo moves 1 %.
     """
     spatial = options.spatial_sigma if options.spatial_compat else 0.0
     bilateral = options.bilateral_sigma if options.bilateral_compat else 0.0
-    return int(np.ceil(max(4.0 * spatial, 1.5 * bilateral)))
+    return int(np.ceil(3.0 * max(spatial, bilateral)))
+
+
+def bytes_per_pixel(classes: int, channels: int) -> int:
+    """Return the working memory of a plane or tile for each of its pixels, without its lattice.
+
+    The lattice's corners come on top: some 100 bytes each, of which grey micrographs need one for
+    seven pixels and colour ones one for three, but noise in C channels up to 3 + C a pixel.
+    """
+    corners = 3 + 3 + (3 if channels == 1 else channels)  # of the two kernels' simplices
+    return 8 * corners + 4 * (2 + (3 if channels == 1 else channels)) + 24 * classes
 
 
 class _Window:

@@ -24,9 +24,32 @@ CONFIDENT = 0.5
 """A region is confident if its class has more than this probability somewhere in it."""
 
 
-def lost_classes(
-    before: npt.NDArray[np.floating], after: Floats, min_fraction: float
-) -> list[int]:
+def keep_phases(before: npt.NDArray[np.floating], after: Floats, min_fraction: float) -> list[int]:
+    """Restore the classes that lost too much, until none but restored ones are short of pixels.
+
+    Parameters
+    ----------
+    before : (K, Y, X) float
+        Probabilities before refinement.
+    after : (K, Y, X) float32
+        Probabilities after refinement, changed in place.
+    min_fraction : float
+        Part of its pixels that a class must keep, in [0, 1]; 0 does nothing.
+
+    Returns
+    -------
+    list of int
+        The restored classes.
+    """
+    restored: list[int] = []
+    # What one class gets back another loses, so look again; regions never overlap.
+    while lost := [k for k in lost_classes(before, after, min_fraction) if k not in restored]:
+        restore_classes(before, after, lost)
+        restored += lost
+    return restored
+
+
+def lost_classes(before: npt.NDArray[np.floating], after: Floats, min_fraction: float) -> list[int]:
     """Return the classes that kept too few of their pixels.
 
     Parameters
@@ -71,9 +94,7 @@ def restore_classes(before: npt.NDArray[np.floating], after: Floats, classes: li
             region[y] = before[:, y].argmax(axis=0) == k
         # Diagonal neighbours belong together: thin phases are often one pixel wide.
         numbers, count = ndimage.label(region, np.ones((3, 3), np.int8))
-        if count == 0:
-            continue
-        peak = ndimage.maximum(before[k], numbers, np.arange(1, count + 1))
-        confident = np.concatenate([[False], np.asarray(peak) > CONFIDENT])
+        confident = np.zeros(count + 1, np.bool_)
+        confident[numbers[region & (before[k] > CONFIDENT)]] = True
         region = confident[numbers]
         after[:, region] = normalized(before[:, region])

@@ -97,13 +97,16 @@ def spatial_points(
 
 
 def bilateral_points(
-    guide: Floats, sigma: float, value_range: float, origin: tuple[int, int] = (0, 0)
+    guide: npt.NDArray[np.number],
+    sigma: float,
+    value_range: float,
+    origin: tuple[int, int] = (0, 0),
 ) -> Floats:
     """Return the position and colour of every pixel in standard deviations.
 
     Parameters
     ----------
-    guide : (Y, X, C) uint8 or float32
+    guide : (Y, X, C) number
         Grey values or colours from 0 to 255. A single channel is repeated as red, green and blue,
         which is what programs made for photographs do: its squared differences count threefold.
     sigma : float

@@ -79,14 +79,14 @@ def _mix(key: Integers) -> np.uint64:
 @njit(nogil=True, cache=True)
 def _is_row(rows: Integers, n: int, key: Integers) -> bool:
     """Tell whether row `n` is `key`, without making a view of it, which costs more."""
-    for i in range(key.shape[0]):
+    for i in range(key.shape[0]):  # noqa: SIM110 (compiled code has no all())
         if rows[n, i] != key[i]:
             return False
     return True
 
 
 @njit(nogil=True, cache=True)
-def _slot(table: Integers, keys: Integers, key: Integers) -> int:
+def _slot(table: Integers, keys: Integers, key: Integers) -> np.int64:
     """Return the slot of `key` in the open-addressing hash table: its own, or a free one."""
     mask = table.shape[0] - 1
     slot = np.int64(_mix(key) & np.uint64(mask))
@@ -125,7 +125,7 @@ def _embed(points: Floats, corner: Integers, weight: Floats) -> Integers:
             elevated[i] = total - i * x
             total += x
         elevated[0] = total
-        excess = 0
+        excess = np.int32(0)
         for i in range(d + 1):
             whole = np.int32(np.floor(elevated[i] * down + np.float32(0.5)))
             nearest[i] = whole * (d + 1)

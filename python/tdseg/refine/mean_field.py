@@ -54,21 +54,22 @@ class MeanField:
         self._filter(np.ones((1, count), np.float32), self._ones)
         self._messages = np.zeros((len(kernels), classes - 1, count), np.float32)
         self.posterior = np.empty_like(self._log)
-        # Without messages an update only normalises the clipped probabilities.
-        map_threads(self._update, bands(count, at_least=4096))
+        self._bands = bands(count, at_least=4096)
+        # Before any message an update only normalises the clipped probabilities.
+        map_threads(lambda band: self._update(self._messages[:0], band), self._bands)
 
     def step(self) -> None:
         """Do one parallel update of all pixels."""
         self._filter(self.posterior[:-1], self._messages)
-        map_threads(self._update, bands(self.posterior.shape[1], at_least=4096))
+        map_threads(lambda band: self._update(self._messages, band), self._bands)
 
     def _filter(self, planes: Floats, out: Floats) -> None:
         map_threads(lambda m: self._kernels[m].apply(planes, out[m]), range(len(self._kernels)))
 
-    def _update(self, band: tuple[int, int]) -> None:
+    def _update(self, messages: Floats, band: tuple[int, int]) -> None:
         _update(
             self._log,
-            self._messages,
+            messages,
             self._ones[:, 0],
             self._strength,
             self._weights,

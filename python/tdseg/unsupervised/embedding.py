@@ -108,7 +108,7 @@ class Embedding:
             np.array([family.unit for family in families], np.bool_),
             np.ones(len(families), np.float32),
         )
-        sample = embedding.normalise(features @ embedding.weights)
+        sample = embedding.transform(features)
         total = [
             float(sample[:, a:b].astype(np.float64).var(axis=0).sum())
             for a, b in zip(edges[:-1], edges[1:], strict=True)
@@ -117,9 +117,11 @@ class Embedding:
         return cls(embedding.weights, embedding.bias, embedding.edges, embedding.unit, scale)
 
     def normalise(self, projected: np.ndarray) -> np.ndarray:
-        """Turn ``features @ weights``, (n, D), into the (n, D) float32 points that cluster."""
+        """Turn ``features @ weights + bias``, (n, D), into the (n, D) float32 points that cluster.
+
+        The input is left as it is.
+        """
         points = np.array(projected, np.float32)
-        points += self.bias
         for k, unit in enumerate(self.unit):
             part = points[:, self.edges[k] : self.edges[k + 1]]
             if unit:
@@ -130,7 +132,9 @@ class Embedding:
 
     def transform(self, features: np.ndarray) -> np.ndarray:
         """Turn (n, F) features into (n, D) points."""
-        return self.normalise(np.asarray(features, np.float32) @ self.weights)
+        projected = np.asarray(features, np.float32) @ self.weights
+        projected += self.bias
+        return self.normalise(projected)
 
 
 def _principal_axes(standard: np.ndarray, components: int) -> np.ndarray:

@@ -123,11 +123,15 @@ class Copy:
 
 @dataclass(frozen=True)
 class Pass:
-    """One window of one copy: what the network runs on."""
+    """One window of one copy: what the network runs on.
+
+    `window` counts the spans along rows and columns.
+    """
 
     copy: Copy
     rows: Span
     cols: Span
+    window: tuple[int, int]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -212,5 +216,10 @@ def make_plan(
         for orientation in orientations
         for shift in shifts
     )
-    passes = tuple(Pass(c, r, k) for c in copies for r in rows.spans for k in cols.spans)
+    passes = tuple(
+        Pass(c, row, col, (i, j))
+        for c in copies
+        for i, row in enumerate(rows.spans)
+        for j, col in enumerate(cols.spans)
+    )
     return Plan(rows, cols, copies, passes, interleaved)

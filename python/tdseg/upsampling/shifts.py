@@ -266,7 +266,7 @@ class _Gathering:
             where = self._positions(axis, copy.pad[axis], copy.orientation, span, counts[axis])
             places.append(where)
             inside = where + copy.pad[axis]
-            weights.append(self._windows.weights(span, plan.length, inside))
+            weights.append(self._windows.weights(plan.spans, item.window[axis], inside))
         self._sums[key].add(places, weights, tokens)
 
     def _positions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,7 +125,7 @@ def train(
             fitted,
             seed=settings.seed,
         )
-        report = replace(report, top_features=_most_important(classifier, feature_names))
+        report = report.with_top_features(feature_names, classifier.importances())
     progress.update(1.0)
     counts = np.bincount(data.classes, minlength=len(values))
     summary = {
@@ -282,9 +282,3 @@ def _even_quota(counts: np.ndarray, total: int) -> np.ndarray:
         quota[k] = min(int(counts[k]), left // (len(counts) - done))
         left -= int(quota[k])
     return quota
-
-
-def _most_important(classifier: Classifier, names: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    importances = classifier.importances()
-    best = np.argsort(importances, kind="stable")[::-1][:10]
-    return tuple((names[i], round(float(importances[i]), 5)) for i in best)

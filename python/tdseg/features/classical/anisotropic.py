@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from tdseg import threads
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.diffusion_tensor import tensor_row
 from tdseg.features.classical.options import ClassicalOptions, java_float
 
@@ -31,9 +31,9 @@ def anisotropic_names(options: ClassicalOptions) -> list[str]:
     ]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _deviation(planes):  # type: ignore[no-untyped-def]
-    """Population standard deviation, summed in TWS's order, which decides its last bit."""
+    """Return the population standard deviation; TWS's order of summation decides its last bit."""
     channels, height, width = planes.shape
     total = 0.0
     for x in range(width - 1, -1, -1):
@@ -50,7 +50,7 @@ def _deviation(planes):  # type: ignore[no-untyped-def]
     return math.sqrt(square / (channels * height * width))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _close_border(planes):  # type: ignore[no-untyped-def]
     """Repeat the edge pixels in the one-pixel frame around every channel."""
     channels, height, width = planes.shape
@@ -62,7 +62,7 @@ def _close_border(planes):  # type: ignore[no-untyped-def]
         planes[c, height - 1] = planes[c, height - 2]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _velocity_row(up, mid, down, t0, t1, t2, to):  # type: ignore[no-untyped-def]
     """T0 Ixx + T1 Ixy + T2 Iyy for one row; the image rows have a frame of one pixel."""
     two, half = np.float32(2), np.float32(0.5)
@@ -74,21 +74,22 @@ def _velocity_row(up, mid, down, t0, t1, t2, to):  # type: ignore[no-untyped-def
         to[x] = t0[x] * xx + t1[x] * xy + t2[x] * yy
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _diffuse(planes, smoothings, a1, a2, deviation, edge, low, high):  # type: ignore[no-untyped-def]
     """Diffuse framed channels in place."""
     channels, height, width = planes.shape[0], planes.shape[1] - 2, planes.shape[2] - 2
     tensor = np.empty((3, height, width), np.float32)
     velocity = np.empty((channels, height, width), np.float32)
-    scratch = np.empty((6, width), np.float32)
-    doubles = np.empty((4, width), np.float64)
+    scratch = np.empty((8, width), np.float32)
+    doubles = np.empty((3, width), np.float64)
+    bits = np.empty(width, np.int32)
     largest = np.empty(width, np.float32)
     smallest = np.empty(width, np.float32)
     dr2 = (edge * deviation / 256.0) ** 2
     dr0 = 6.0 * deviation / 256.0
     for _ in range(20):
         for y in range(height):
-            tensor_row(planes, y, a1, a2, dr2, scratch, doubles, tensor)
+            tensor_row(planes, y, a1, a2, dr2, scratch, doubles, bits, tensor)
         for _ in range(smoothings):
             largest[:] = np.float32(-np.inf)
             smallest[:] = np.float32(np.inf)
@@ -149,7 +150,7 @@ def anisotropic_diffusion(planes: np.ndarray, options: ClassicalOptions) -> np.n
     """
     cut = np.trunc(planes).astype(np.float32)
     low, high = np.float32(cut.min()), np.float32(cut.max())
-    kind = np.promote_types(np.min_scalar_type(int(min(low, 0))), np.min_scalar_type(int(high)))
+    kind = np.promote_types(np.min_scalar_type(min(int(low), 0)), np.min_scalar_type(int(high)))
     parameters = anisotropic_parameters(options)
     out = np.zeros((len(parameters), *cut.shape), kind)
     if low == high:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.window import in_bands
 
@@ -49,7 +49,7 @@ def _range_weights(radius: int) -> np.ndarray:
     return weights
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _bilateral(pad, margin, bell, near, far, out, y0, y1):  # type: ignore[no-untyped-def]
     """Write rows y0..y1 for one spatial radius and both ranges (float32 sums, row by row)."""
     width = out.shape[2]
@@ -114,8 +114,11 @@ def bilateral(quantised: np.ndarray, margin: int, out: np.ndarray) -> None:
 
 
 def _run(
-    pad: np.ndarray, margin: int, bell: np.ndarray, near: np.ndarray, far: np.ndarray, out: np.ndarray
+    pad: np.ndarray,
+    margin: int,
+    bell: np.ndarray,
+    near: np.ndarray,
+    far: np.ndarray,
+    out: np.ndarray,
 ) -> None:
-    in_bands(
-        lambda a, b: _bilateral(pad, margin, bell, near, far, out, a, b), 0, out.shape[1], 8
-    )
+    in_bands(lambda a, b: _bilateral(pad, margin, bell, near, far, out, a, b), 0, out.shape[1], 8)

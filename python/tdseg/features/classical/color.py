@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tdseg.features.classical.compiled import compiled
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_clamped(values, sums):  # type: ignore[no-untyped-def]
     for k in range(values.shape[0]):
         for y in range(values.shape[1]):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.kernels import gaussian_derivative, imagej_gaussian
 from tdseg.features.classical.window import in_bands
 
 CHUNK = 512
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _blur_rows(src, taps, edge, x0, x1, out, y0, y1):  # type: ignore[no-untyped-def]
     """Blur rows y0..y1 of `src` along x at columns x0..x1 (float32 sums in ImageJ's order)."""
     n = src.shape[1]
@@ -45,7 +45,7 @@ def _blur_rows(src, taps, edge, x0, x1, out, y0, y1):  # type: ignore[no-untyped
                 acc[x] = v + w4 * (left[x] + right[x + 3])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _blur_columns(src, taps, edge, first, out, y0, y1):  # type: ignore[no-untyped-def]
     """Blur columns of `src` at rows first+y0..first+y1 into rows y0..y1 of `out`."""
     n, width = src.shape
@@ -134,7 +134,7 @@ def imagej_blur(
     return blurred
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _derive_rows(src, taps, odd, x0, x1, out, y0, y1):  # type: ignore[no-untyped-def]
     """Filter rows y0..y1 of `src` along x at columns x0..x1; double sums, mirrored borders."""
     n = src.shape[1]
@@ -171,7 +171,7 @@ def _derive_rows(src, taps, odd, x0, x1, out, y0, y1):  # type: ignore[no-untype
             to[x] = np.float32(acc[x])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _mirror(i, n):  # type: ignore[no-untyped-def]
     """Mirror an index without repeating the edge; clamp what is still outside (zero weight)."""
     if i < 0:
@@ -181,7 +181,7 @@ def _mirror(i, n):  # type: ignore[no-untyped-def]
     return min(max(i, 0), n - 1)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _derive_columns(src, taps, odd, first, out, y0, y1):  # type: ignore[no-untyped-def]
     """Filter columns of `src` at rows first+y0..first+y1 into rows y0..y1 of `out`."""
     n, width = src.shape
@@ -260,7 +260,5 @@ def derive_y(
     taps = gaussian_derivative(sigma, order, line)
     y0, y1 = rows
     result = np.empty((y1 - y0, half.shape[1]), np.float32) if out is None else out
-    in_bands(
-        lambda a, b: _derive_columns(half, taps, order % 2 == 1, y0, result, a, b), 0, y1 - y0
-    )
+    in_bands(lambda a, b: _derive_columns(half, taps, order % 2 == 1, y0, result, a, b), 0, y1 - y0)
     return result

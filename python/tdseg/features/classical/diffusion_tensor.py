@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from tdseg.features.classical.compiled import compiled
+from tdseg.features.classical.power import log2_row, power_row
 
 C1 = np.float32(0.25 * (2.0 - math.sqrt(2.0)))
 C2 = np.float32(0.5 * (math.sqrt(2.0) - 1.0))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _gradient_row(up, mid, down, gx, gy):  # type: ignore[no-untyped-def]
     """Rotation-invariant gradient of one row; the image rows have a frame of one pixel."""
     for x in range(gx.size):
@@ -21,8 +23,8 @@ def _gradient_row(up, mid, down, gx, gy):  # type: ignore[no-untyped-def]
         gy[x] = p + n - C2 * up[x + 1] + C2 * down[x + 1]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def tensor_row(planes, y, a1, a2, dr2, scratch, doubles, tensor):  # type: ignore[no-untyped-def]
+@compiled
+def tensor_row(planes, y, a1, a2, dr2, scratch, doubles, bits, tensor):  # type: ignore[no-untyped-def]
     """Write row `y` of the diffusion tensor (xx, xy, yy).
 
     Structure tensor in float32, its eigenvalues l1 <= l2 in double, diffusivities
@@ -30,7 +32,7 @@ def tensor_row(planes, y, a1, a2, dr2, scratch, doubles, tensor):  # type: ignor
     """
     width = planes.shape[2] - 2
     gx, gy, a, b, d, base = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4], scratch[5]
-    lower = doubles[0]
+    lower, logs, work = doubles[0], doubles[1], doubles[2]
     a[:] = np.float32(0)
     b[:] = np.float32(0)
     d[:] = np.float32(0)
@@ -59,22 +61,28 @@ def tensor_row(planes, y, a1, a2, dr2, scratch, doubles, tensor):  # type: ignor
         v2 = np.float32(l1 / dr2)
         base[x] = one + v1 + v2
         lower[x] = l1
+    log2_row(base, bits, logs)
+    along, across = gx, gy  # no longer needed as gradients
+    power_row(base, logs, -a1, bits, work, along)
+    power_row(base, logs, -a2, bits, work, across)
+    us, vs = scratch[6], scratch[7]
+    for x in range(width):
+        aa, bb, l1 = np.float64(a[x]), np.float64(b[x]), lower[x]
+        gap = aa - l1
+        steep = abs(bb) > abs(gap)
+        flat = gap == 0.0
+        top = l1 - aa if steep else -bb
+        bottom = bb if steep else gap
+        ratio = 0.0 if (flat and not steep) else top / bottom
+        u = 1.0 if (steep or flat) else ratio
+        v = ratio if (steep or flat) else 1.0
+        norm = np.sqrt(u * u + v * v)
+        us[x] = np.float32(u / norm)
+        vs[x] = np.float32(v / norm)
     t0, t1, t2 = tensor[0, y], tensor[1, y], tensor[2, y]
     for x in range(width):
-        f1 = np.float32(np.float64(base[x]) ** -a1)
-        f2 = np.float32(np.float64(base[x]) ** -a2)
-        aa, bb, l1 = np.float64(a[x]), np.float64(b[x]), lower[x]
-        if abs(bb) > abs(aa - l1):
-            u = 1.0
-            v = (l1 - aa) / bb
-        elif aa != l1:
-            u = -bb / (aa - l1)
-            v = 1.0
-        else:
-            u = 1.0
-            v = 0.0
-        norm = np.sqrt(u * u + v * v)
-        uu, vv = np.float32(u / norm), np.float32(v / norm)
-        t0[x] = f1 * (uu * uu) + f2 * (vv * vv)
-        t1[x] = (f1 - f2) * (uu * vv)
-        t2[x] = f1 * (vv * vv) + f2 * (uu * uu)
+        t0[x] = along[x] * (us[x] * us[x]) + across[x] * (vs[x] * vs[x])
+    for x in range(width):
+        t1[x] = (along[x] - across[x]) * (us[x] * vs[x])
+    for x in range(width):
+        t2[x] = along[x] * (vs[x] * vs[x]) + across[x] * (us[x] * us[x])

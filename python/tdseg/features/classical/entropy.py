@@ -6,9 +6,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
-from tdseg.features.classical.options import ClassicalOptions
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.window import in_bands
 
 BINS = (32, 64, 128, 256)
@@ -30,7 +29,7 @@ def _disc(radius: int) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def _tables(count: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """n log2 n as whole numbers (their sums are exact in any order), log2 n, and the unit."""
+    """N log2 n as whole numbers (their sums are exact in any order), log2 n, and the unit."""
     n = np.arange(count + 2, dtype=np.float64)
     logs = np.zeros(count + 2)
     logs[1:] = np.log2(n[1:])
@@ -38,7 +37,7 @@ def _tables(count: int) -> tuple[np.ndarray, np.ndarray, float]:
     return np.rint(n * logs * unit).astype(np.int64), logs, unit
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _direct(histogram, bins, total):  # type: ignore[no-untyped-def]
     """Entropy of the first `bins` counts in TWS's order of summation."""
     result = 0.0
@@ -49,7 +48,7 @@ def _direct(histogram, bins, total):  # type: ignore[no-untyped-def]
     return result
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _entropy(q, top, left, widths, powers, logs, unit, out, y0, y1):  # type: ignore[no-untyped-def]
     """Write rows y0..y1 of the four entropies.
 
@@ -59,7 +58,7 @@ def _entropy(q, top, left, widths, powers, logs, unit, out, y0, y1):  # type: ig
     """
     rows, columns = q.shape
     reach = widths.size // 2
-    height, width = out.shape[1:]
+    width = out.shape[2]
     histogram = np.zeros(256, np.int64)
     zone = np.zeros(256, np.int64)
     zone[32:64] = 1
@@ -114,9 +113,7 @@ def _entropy(q, top, left, widths, powers, logs, unit, out, y0, y1):  # type: ig
                 out[b, y, x] = np.float32(value)
 
 
-def entropy(
-    quantised: np.ndarray, top: int, left: int, radius: int, out: np.ndarray
-) -> None:
+def entropy(quantised: np.ndarray, top: int, left: int, radius: int, out: np.ndarray) -> None:
     """Compute the local entropy (bits) of grey levels below 32, 64, 128 and 256.
 
     Over the disc dx² + dy² <= (radius + 0.5)², clipped at the plane's border: the Shannon entropy

@@ -2,111 +2,43 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from functools import lru_cache
-
 import numpy as np
-from numba import njit
 
 from tdseg import threads
+from tdseg.features.classical.compiled import compiled
+from tdseg.features.classical.gabor_bank import (
+    BANKS,
+    Bank,
+    bank_label,
+    half_kernels,
+    separable_kernels,
+)
 from tdseg.features.classical.kernels import ANGLES
-from tdseg.features.classical.options import ClassicalOptions, java_float
 from tdseg.features.classical.window import Window, in_bands
 
 CHUNK = 256
 STRIP = 64  # rows whose moments are summed at once; fixed, so that threads and tiles change nothing
-NEGLIGIBLE = 1e-9
 WHOLE_AT_ONCE = 1 << 20  # pixels up to which the responses of one bank are kept
 
 
-@dataclass(frozen=True)
-class Bank:
-    """One Gabor envelope and frequency: ten directions, an even and an odd kernel each."""
-
-    sigma: float
-    gamma: float
-    frequency: float
-
-    @property
-    def reach(self) -> int:
-        """Half the side of the kernel (pixels)."""
-        return 3 * max(1, int(max(self.sigma, self.sigma / self.gamma)))
-
-
-FIRST_SET = tuple(Bank(1.0, gamma, 2.0) for gamma in (1.0, 0.5, 0.25))
-SECOND_SET = tuple(Bank(s, g, f) for s in (2.0, 4.0) for g in (1.0, 2.0) for f in (2.0, 3.0))
-BANKS = FIRST_SET + SECOND_SET
-
-
-def gabor_names(options: ClassicalOptions) -> list[str]:
-    """Return TWS's labels in its order: phase outermost within each of the two sets."""
-    return [
-        f"Gabor_{which}_{bank_label(bank, phase)}"
-        for banks in (FIRST_SET, SECOND_SET)
-        for phase in (0, 2)
-        for bank in banks
-        for which in (1, 2)
-    ]
-
-
-def bank_label(bank: Bank, phase: int) -> str:
-    """Return the parameters as TWS prints them; phase 0 is even, 2 (quarter turns / 2) is odd."""
-    sigma, gamma, frequency = (java_float(v) for v in (bank.sigma, bank.gamma, bank.frequency))
-    return f"{sigma}_{gamma}_{phase}_{frequency}"
-
-
-def gabor_reach(options: ClassicalOptions) -> int:
-    """Return the margin in pixels."""
-    return max(bank.reach for bank in BANKS)
-
-
-@lru_cache(maxsize=256)
-def half_kernels(bank: Bank, angle: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the taps of an even and an odd Gabor kernel, one of each symmetric pair.
-
-    exp(-(x'²/sx² + y'²/sy²)/2) cos(2 pi f x'/n + psi) / (2 pi sx sy) with sx = sigma, sy =
-    sigma/gamma, side n, (x', y') turned by ``angle`` * 18 degrees, psi = 0 and pi/2.
-
-    Returns
-    -------
-    rows, columns : ndarray of int64, shape (N,)
-        Offsets; N is a multiple of four, the first is the centre with half its weight.
-    weights : ndarray of float32, shape (2, N)
-        Even and odd. Taps under a billionth of the centre are left out.
-    """
-    reach, side = bank.reach, 2 * bank.reach + 1
-    wide, tall = bank.sigma, bank.sigma / bank.gamma
-    theta = math.pi / ANGLES * angle
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float64)
-    along = x * math.cos(theta) + y * math.sin(theta)
-    across = y * math.cos(theta) - x * math.sin(theta)
-    bell = np.exp(-0.5 * (along**2 / wide**2 + across**2 / tall**2))
-    carrier = 2 * math.pi * bank.frequency * along / side
-    scale = 1 / (2 * math.pi * wide * tall)
-    kernels = [(scale * bell * np.cos(carrier + psi)).astype(np.float32) for psi in (0, math.pi / 2)]
-    kept = (bell > NEGLIGIBLE) & ((y > 0) | ((y == 0) & (x >= 0)))
-    rows, columns = (v[kept].astype(np.int64) for v in (y, x))
-    weights = np.stack([k[kept] for k in kernels])
-    weights[0, (rows == 0) & (columns == 0)] *= np.float32(0.5)  # it meets itself in the pair
-    order = np.lexsort((columns, rows))
-    spare = -len(order) % 4
-    rows, columns = (np.pad(v[order], (0, spare)) for v in (rows, columns))
-    return rows, columns, np.ascontiguousarray(np.pad(weights[:, order], ((0, 0), (0, spare))))
-
-
-@njit(nogil=True, cache=True)
+@compiled
 def _respond(pad, reach, rows, columns, weights, y, c0, even, odd, part):  # type: ignore[no-untyped-def]
     """Convolve a chunk of one row with the even and the odd kernel.
 
-    Float32 sums of 32 pairs each, then of those: the response is small beside its parts, and one
-    long sum would lose digits.
+    Float32 sums of differences from the middle pixel, 32 pairs each, then of those: the response
+    is small beside its parts, and one long sum of the values themselves would lose digits.
     """
     n = even.size
-    even[:] = np.float32(0)
     odd[:] = np.float32(0)
     e, o = part[0, :n], part[1, :n]
     i, j = y + reach, c0 + reach
+    middle = pad[i, j : j + n]
+    total = 0.0
+    for k in range(rows.size):
+        total += 2.0 * weights[0, k]
+    level = np.float32(total)
+    for x in range(n):
+        even[x] = level * middle[x]
     for k in range(0, rows.size, 4):
         if k % 32 == 0:
             for x in range(n):
@@ -127,7 +59,10 @@ def _respond(pad, reach, rows, columns, weights, y, c0, even, odd, part):  # typ
         for x in range(n):
             p1, p2, p3, p4 = a1[x], a2[x], a3[x], a4[x]
             q1, q2, q3, q4 = b1[x], b2[x], b3[x], b4[x]
-            e[x] += (e1 * (p1 + q1) + e2 * (p2 + q2)) + (e3 * (p3 + q3) + e4 * (p4 + q4))
+            m = middle[x] + middle[x]
+            e[x] += (e1 * (p1 + q1 - m) + e2 * (p2 + q2 - m)) + (
+                e3 * (p3 + q3 - m) + e4 * (p4 + q4 - m)
+            )
             o[x] += (o1 * (p1 - q1) + o2 * (p2 - q2)) + (o3 * (p3 - q3) + o4 * (p4 - q4))
     for x in range(n):
         even[x] += e[x]
@@ -135,7 +70,7 @@ def _respond(pad, reach, rows, columns, weights, y, c0, even, odd, part):  # typ
         odd[x] += o[x]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _responses(pad, reach, rows, columns, weights, out, y0, y1):  # type: ignore[no-untyped-def]
     """Write rows y0..y1 of the even and the odd response."""
     width = out.shape[2]
@@ -148,7 +83,59 @@ def _responses(pad, reach, rows, columns, weights, out, y0, y1):  # type: ignore
             _respond(pad, reach, rows, columns, weights, y, c0, even, odd, part)
 
 
-@njit(nogil=True, cache=True)
+@compiled
+def _respond_separably(pad, reach, taps, out, y0, y1):  # type: ignore[no-untyped-def]
+    """Write rows y0..y1 of the two responses from one-dimensional factors, in double."""
+    width = out.shape[2]
+    tall = y1 - y0 + 2 * reach
+    half = np.empty((2, tall, width), np.float64)
+    first = np.empty(CHUNK, np.float64)
+    second = np.empty(CHUNK, np.float64)
+    line = np.empty(pad.shape[1], np.float64)
+    for t in range(tall):
+        source, row = pad[y0 + t], line
+        for x in range(row.size):
+            row[x] = source[x]
+        cosine, sine = half[0, t], half[1, t]
+        centre = row[reach : reach + width]
+        for x in range(width):
+            cosine[x] = taps[0, 0] * centre[x]
+        sine[:] = 0.0
+        for j in range(1, reach + 1):
+            c, s = taps[0, j], taps[1, j]
+            before = row[reach - j : reach - j + width]
+            after = row[reach + j : reach + j + width]
+            for x in range(width):
+                cosine[x] += c * (before[x] + after[x])
+            for x in range(width):
+                sine[x] += s * (before[x] - after[x])
+    for y in range(y0, y1):
+        i = y - y0 + reach
+        for c0 in range(0, width, CHUNK):
+            c1 = min(width, c0 + CHUNK)
+            even, odd = first[: c1 - c0], second[: c1 - c0]
+            cosine, sine = half[0, i, c0:c1], half[1, i, c0:c1]
+            for x in range(c1 - c0):
+                even[x] = taps[2, 0] * cosine[x]
+            for x in range(c1 - c0):
+                odd[x] = -taps[2, 0] * sine[x]
+            for j in range(1, reach + 1):
+                c, s = taps[2, j], taps[3, j]
+                ca, cb = half[0, i - j, c0:c1], half[0, i + j, c0:c1]
+                sa, sb = half[1, i - j, c0:c1], half[1, i + j, c0:c1]
+                for x in range(c1 - c0):
+                    even[x] += c * (ca[x] + cb[x]) - s * (sa[x] - sb[x])
+                for x in range(c1 - c0):
+                    odd[x] -= c * (sa[x] + sb[x]) + s * (ca[x] - cb[x])
+            to = out[0, y, c0:c1]
+            for x in range(c1 - c0):
+                to[x] = np.float32(even[x])
+            to = out[1, y, c0:c1]
+            for x in range(c1 - c0):
+                to[x] = np.float32(odd[x])
+
+
+@compiled
 def _moments(responses, y0, y1, sums):  # type: ignore[no-untyped-def]
     """Add the sums of values and squares of rows y0..y1, column by column first."""
     width = responses.shape[2]
@@ -167,7 +154,7 @@ def _moments(responses, y0, y1, sums):  # type: ignore[no-untyped-def]
         sums[part, 1] += two.sum()
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _extremes(responses, centre, scale, best, y0, y1):  # type: ignore[no-untyped-def]
     """Update largest and smallest normalised response (even, then odd) at rows y0..y1."""
     for part in range(2):
@@ -182,7 +169,7 @@ def _extremes(responses, centre, scale, best, y0, y1):  # type: ignore[no-untype
 
 
 def _padded(window: Window, reach: int, level: float) -> np.ndarray:
-    """Return core and margin less `level`, mirrored outside the plane without repeating the edge."""
+    """Return core and margin less `level`, mirrored about the plane's edge pixels."""
     y0, y1, x0, x1 = window.grown(reach)
     missing = (
         (reach - (window.top - y0), reach - (y1 - window.top - window.height)),
@@ -191,9 +178,17 @@ def _padded(window: Window, reach: int, level: float) -> np.ndarray:
     return np.pad(window.pixels[y0:y1, x0:x1] - np.float32(level), missing, mode="reflect")
 
 
+def _rows_of(pad: np.ndarray, bank: Bank, angle: int, out: np.ndarray, y0: int, y1: int) -> None:
+    """Write rows y0..y1 of the even and the odd response."""
+    factors = separable_kernels(bank, angle)
+    if factors is not None:
+        _respond_separably(pad, bank.reach, factors, out, y0, y1)
+    else:
+        _responses(pad, bank.reach, *half_kernels(bank, angle), out, y0, y1)
+
+
 def _respond_bands(pad: np.ndarray, bank: Bank, angle: int, out: np.ndarray) -> None:
-    taps = half_kernels(bank, angle)
-    in_bands(lambda a, b: _responses(pad, bank.reach, *taps, out, a, b), 0, out.shape[1], 8)
+    in_bands(lambda a, b: _rows_of(pad, bank, angle, out, a, b), 0, out.shape[1])
 
 
 def _normalisation(sums: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -234,8 +229,7 @@ def gabor_statistics(strip_window: object, shape: tuple[int, int], level: float)
         for index, bank in enumerate(BANKS):
             pad = _padded(window, bank.reach, level)
             for angle in range(ANGLES):
-                taps = half_kernels(bank, angle)
-                _responses(pad, bank.reach, *taps, responses, 0, window.height)
+                _rows_of(pad, bank, angle, responses, 0, window.height)
                 _moments(responses, 0, window.height, sums[index, angle])
         return sums
 
@@ -308,7 +302,5 @@ def _whole_moments(responses: np.ndarray) -> np.ndarray:
     return total
 
 
-def _update(
-    responses: np.ndarray, centre: np.ndarray, scale: np.ndarray, best: np.ndarray
-) -> None:
+def _update(responses: np.ndarray, centre: np.ndarray, scale: np.ndarray, best: np.ndarray) -> None:
     in_bands(lambda a, b: _extremes(responses, centre, scale, best, a, b), 0, responses.shape[1])

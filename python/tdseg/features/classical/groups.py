@@ -16,7 +16,8 @@ from tdseg.features.classical.anisotropic import anisotropic_names
 from tdseg.features.classical.convolve import blur_reach, imagej_blur
 from tdseg.features.classical.disc import disc_reach
 from tdseg.features.classical.entropy import entropy, entropy_names
-from tdseg.features.classical.gabor import WHOLE_AT_ONCE, gabor, gabor_names, gabor_reach
+from tdseg.features.classical.gabor import WHOLE_AT_ONCE, gabor
+from tdseg.features.classical.gabor_bank import gabor_names, gabor_reach
 from tdseg.features.classical.lipschitz import lipschitz_names
 from tdseg.features.classical.median import median, rank_image
 from tdseg.features.classical.membrane import membrane, membrane_names, membrane_reach
@@ -120,7 +121,10 @@ def _disc_reach(options: ClassicalOptions) -> int:
 def _sums(window: Window, channel: ChannelPlane, planes: Planes) -> None:
     for sigma in channel.options.sigmas:
         mean_variance(
-            window, sigma, planes.get(rank_name("mean", sigma)), planes.get(rank_name("variance", sigma))
+            window,
+            sigma,
+            planes.get(rank_name("mean", sigma)),
+            planes.get(rank_name("variance", sigma)),
         )
 
 
@@ -238,9 +242,7 @@ def _none(options: ClassicalOptions) -> int:
 
 
 GROUPS: tuple[FamilyGroup, ...] = (
-    FamilyGroup(
-        ("gaussian", "sobel", "hessian", "difference_of_gaussians"), _edges_reach, _edges
-    ),
+    FamilyGroup(("gaussian", "sobel", "hessian", "difference_of_gaussians"), _edges_reach, _edges),
     FamilyGroup(("membrane",), membrane_reach, _membrane),
     FamilyGroup(("variance", "mean"), _disc_reach, _sums),
     FamilyGroup(("minimum", "maximum"), _disc_reach, _extremes),

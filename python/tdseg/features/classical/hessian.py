@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.options import java_float
 from tdseg.features.classical.window import in_bands
 
@@ -31,7 +31,7 @@ def hessian_names(sigma: float) -> list[str]:
     return [f"Hessian{part}_{java_float(sigma)}" for part in HESSIAN_PARTS]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _pad_row(src, y, to):  # type: ignore[no-untyped-def]
     """Copy the row nearest to `y` into to[1:-1] and repeat its ends."""
     n, width = src.shape
@@ -41,7 +41,7 @@ def _pad_row(src, y, to):  # type: ignore[no-untyped-def]
     to[width + 1] = src[y, width - 1]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _vertical(top, bottom, to, length):  # type: ignore[no-untyped-def]
     """Correlate with [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]: double sum, float32 result."""
     for x in range(length):
@@ -52,7 +52,7 @@ def _vertical(top, bottom, to, length):  # type: ignore[no-untyped-def]
         to[x] = np.float32(s - np.float64(bottom[x + 2]))
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _horizontal(top, mid, bottom, to, length):  # type: ignore[no-untyped-def]
     """Correlate with [[1, 0, -1], [2, 0, -2], [1, 0, -1]]: double sum, float32 result."""
     for x in range(length):
@@ -63,7 +63,7 @@ def _horizontal(top, mid, bottom, to, length):  # type: ignore[no-untyped-def]
         to[x] = np.float32(s - np.float64(bottom[x + 2]))
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _hessian_row(a, b, d, ratio, out, y):  # type: ignore[no-untyped-def]
     """Write the eight features of one row; one output a loop, so that each is vectorised."""
     n = a.size
@@ -106,7 +106,7 @@ def _hessian_row(a, b, d, ratio, out, y):  # type: ignore[no-untyped-def]
             to[x] = np.float32(0)  # flat, or rounded to just outside the domain: NaN in TWS, then 0
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _edges(src, top, left, width, sobel, hessian, y0, y1):  # type: ignore[no-untyped-def]
     """Write rows y0..y1 of the wanted outputs (an output of length 0 is not wanted)."""
     full = src.shape[1]

@@ -1,4 +1,4 @@
-"""One-dimensional Gaussian kernels and the rotation of line kernels, as ImageJ and TWS build them."""
+"""Gaussian half kernels and rotated line kernels, as ImageJ, ImageScience and TWS build them."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.kernels import ANGLES, line_kernels
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.window import Window, in_bands
@@ -37,7 +37,7 @@ def _lines(patch: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     return tuple(found)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _moments(pad, rows, columns, mean, criteria, y0, y1):  # type: ignore[no-untyped-def]
     """Mean and the three criteria along one line at rows y0..y1 (float32 sums in line order)."""
     width = mean.shape[1]
@@ -69,7 +69,7 @@ def _moments(pad, rows, columns, mean, criteria, y0, y1):  # type: ignore[no-unt
                 c2[x] = c[x] / (m[x] * m[x] + tiny)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _choose(mean, criteria, rows, columns, best, value, y0, y1):  # type: ignore[no-untyped-def]
     """Update the smallest criterion and the mean that goes with it along one line."""
     width = best.shape[2]
@@ -117,7 +117,9 @@ def kuwahara(window: Window, low: float, options: ClassicalOptions, out: np.ndar
     shape = (y1 - y0, x1 - x0)
     mean = np.empty(shape, np.float32)
     criteria = np.empty((CRITERIA, *shape), np.float32)
-    place = Window(mean, window.top - y0, window.left - x0, window.height, window.width, window.plane)
+    place = Window(
+        mean, window.top - y0, window.left - x0, window.height, window.width, window.plane
+    )
     best = np.full(out.shape, np.finfo(np.float32).max, np.float32)
     out[...] = 0
     for rows, columns in _lines(options.patch):
@@ -145,6 +147,4 @@ def _one_line(
             for c in criteria
         ]
     )
-    in_bands(
-        lambda a, b: _choose(means, chosen, rows, columns, best, out, a, b), 0, out.shape[1]
-    )
+    in_bands(lambda a, b: _choose(means, chosen, rows, columns, best, out, a, b), 0, out.shape[1])

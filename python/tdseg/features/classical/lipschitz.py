@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from tdseg import threads
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.options import ClassicalOptions
 
 SLOPES = (5, 10, 15, 20, 25)
@@ -18,7 +18,7 @@ def lipschitz_names(options: ClassicalOptions) -> list[str]:
     return [f"Lipschitz_true_true_{slope}.0" for slope in SLOPES]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _envelope(q, axial, diagonal, out):  # type: ignore[no-untyped-def]
     """Write 255 + q - U, U the smallest image above q whose slope is limited."""
     height, width = q.shape

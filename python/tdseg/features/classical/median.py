@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.disc import disc_half_widths, disc_reach
 from tdseg.features.classical.window import Window, in_bands
 
@@ -31,7 +31,7 @@ def rank_image(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ranks.reshape(pixels.shape).astype(np.int32), values
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _disc_median(ranks, values, widths, shift, out, y0, y1):  # type: ignore[no-untyped-def]
     """Write rows y0..y1 of the median.
 
@@ -112,9 +112,9 @@ def median(
     """
     ranks, values = ranked
     reach = disc_reach(radius)
-    pad = Window(
-        ranks, window.top, window.left, window.height, window.width, window.plane
-    ).padded(reach)
+    pad = Window(ranks, window.top, window.left, window.height, window.width, window.plane).padded(
+        reach
+    )
     widths = disc_half_widths(radius)
-    shift = max(4, int(len(values)).bit_length() // 2)
+    shift = max(4, len(values).bit_length() // 2)
     in_bands(lambda a, b: _disc_median(pad, values, widths, shift, out, a, b), 0, window.height)

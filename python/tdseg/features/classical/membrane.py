@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.kernels import ANGLES, line_kernels
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.window import Window, in_bands
@@ -45,7 +45,7 @@ def membrane_offsets(options: ClassicalOptions) -> tuple[np.ndarray, np.ndarray,
     )
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _line_mean(pad, y, c0, rows, columns, first, last, acc, to):  # type: ignore[no-untyped-def]
     """Average the pixels under one line kernel for a chunk of a row."""
     n = to.size
@@ -80,7 +80,7 @@ def _line_mean(pad, y, c0, rows, columns, first, last, acc, to):  # type: ignore
         to[x] = np.float32(acc[x] * scale)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _order(low, high):  # type: ignore[no-untyped-def]
     """Swap two rows elementwise so that `low` holds the smaller values."""
     for x in range(low.size):
@@ -89,7 +89,7 @@ def _order(low, high):  # type: ignore[no-untyped-def]
         high[x] = max(p, q)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _membrane(pad, rows, columns, starts, pairs, out, y0, y1):  # type: ignore[no-untyped-def]
     """Write rows y0..y1 of the six projections."""
     width = out.shape[2]
@@ -102,9 +102,7 @@ def _membrane(pad, rows, columns, starts, pairs, out, y0, y1):  # type: ignore[n
             n = c1 - c0
             s1, s2 = total[:n], square[:n]
             for i in range(10):
-                _line_mean(
-                    pad, y, c0, rows, columns, starts[i], starts[i + 1], s1, lines[i, :n]
-                )
+                _line_mean(pad, y, c0, rows, columns, starts[i], starts[i + 1], s1, lines[i, :n])
             s1[:] = 0.0
             s2[:] = 0.0
             tally = out[3, y, c0:c1]

@@ -8,7 +8,7 @@ from tdseg.features.classical.anisotropic import anisotropic_names
 from tdseg.features.classical.bilateral import bilateral_names
 from tdseg.features.classical.derivatives import derivative_names, laplacian_name
 from tdseg.features.classical.entropy import entropy_names
-from tdseg.features.classical.gabor import gabor_names
+from tdseg.features.classical.gabor_bank import gabor_names
 from tdseg.features.classical.hessian import hessian_names, sobel_name
 from tdseg.features.classical.kuwahara import kuwahara_names
 from tdseg.features.classical.lipschitz import lipschitz_names

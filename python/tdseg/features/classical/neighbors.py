@@ -16,7 +16,7 @@ def neighbor_names(distance: int) -> list[str]:
 
 
 def _mirrored(start: int, count: int, shift: int, line: int, origin: int) -> np.ndarray:
-    """Indices into the window of `count` shifted places, or -1 where the mirror image ends too."""
+    """Return window indices of `count` shifted places, -1 where the mirror image ends too."""
     index = np.arange(start, start + count) + origin + shift
     index = np.where(index < 0, -index, index)
     index = np.where(index >= line, 2 * line - 2 - index, index)

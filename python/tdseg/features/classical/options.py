@@ -57,7 +57,9 @@ class ClassicalOptions:
                 )
         low, high = float(self.sigma_min), float(self.sigma_max)
         if not (math.isfinite(low) and low > 0):
-            raise TdsegError(f"sigma_min={self.sigma_min} must be above 0 pixels; use 1 as TWS does.")
+            raise TdsegError(
+                f"sigma_min={self.sigma_min} must be above 0 pixels; use 1 as TWS does."
+            )
         if not (math.isfinite(high) and high >= low):
             raise TdsegError(
                 f"sigma_max={self.sigma_max} must be at least sigma_min={self.sigma_min}."
@@ -119,7 +121,7 @@ class ClassicalOptions:
         return tuple(found)
 
 
-def java_float(value: float) -> str:
+def java_float(value: float | np.floating) -> str:
     """Print `value` as Java prints a float: ``1.0``, ``0.35``, ``1.0E-4``."""
     number = np.float32(value)
     if number == 0:

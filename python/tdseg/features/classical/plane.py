@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,9 +74,7 @@ class ClassicalPlane:
         planes = [array[:, :, c] for c in range(array.shape[2])]
         if self._averaged:
             together = DiffusedPlanes(planes, options)
-            self._channels = [
-                ChannelPlane(p, options, together, c) for c, p in enumerate(planes)
-            ]
+            self._channels = [ChannelPlane(p, options, together, c) for c, p in enumerate(planes)]
         else:
             self._channels = [
                 ChannelPlane(p, options, DiffusedPlanes([p], options), 0) for p in planes
@@ -288,4 +287,4 @@ def _range(part: slice, length: int, what: str) -> tuple[int, int]:
 def _pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:
     count = -(-(stop - start) // TILE)
     edges = [start + (stop - start) * i // count for i in range(count + 1)]
-    return zip(edges[:-1], edges[1:], strict=True)
+    return pairwise(edges)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tdseg.features.classical.compiled import compiled
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _stretch(pixels, low, scale, out):  # type: ignore[no-untyped-def]
     for y in range(pixels.shape[0]):
         row = pixels[y]
@@ -19,8 +20,8 @@ def _stretch(pixels, low, scale, out):  # type: ignore[no-untyped-def]
 def quantise(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
     """Stretch `pixels` so that `low` becomes 0 and `high` 255.
 
-    min(255, int((I - low) * 255 / (high - low) + 0.5)) in double, as ``ImageProcessor.convertToByte``
-    of ImageJ does; `low` and `high` belong to the whole plane. Where they are equal, all is 0.
+    min(255, int((I - low) * 255 / (high - low) + 0.5)) in double, as ImageJ converts to 8 bits;
+    `low` and `high` belong to the whole plane. Where they are equal, all is 0.
 
     Parameters
     ----------

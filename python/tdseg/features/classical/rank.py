@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.disc import disc_half_widths, disc_reach
 from tdseg.features.classical.window import Window, in_bands
 
 CHUNK = 128
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _disc_sums(pad, widths, mean, variance, y0, y1):  # type: ignore[no-untyped-def]
     """Write rows y0..y1 of mean and variance (an output without rows is not wanted).
 
@@ -100,7 +100,7 @@ def _disc_sums(pad, widths, mean, variance, y0, y1):  # type: ignore[no-untyped-
                         to[x] = np.float32(max(v, 0.0))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _disc_extreme(pad, widths, sign, out, y0, y1):  # type: ignore[no-untyped-def]
     """Write rows y0..y1 of the minimum (sign 1) or maximum (sign -1) over the disc."""
     reach = widths.size // 2

@@ -52,8 +52,6 @@ def patches(
             ends = np.append(starts[1:], len(order))
             best = [
                 ((int(t), int(b)), (int(lo), int(hi)), order[i:j])
-                for t, b, lo, hi, i, j in zip(
-                    top, bottom, left, right, starts, ends, strict=True
-                )
+                for t, b, lo, hi, i, j in zip(top, bottom, left, right, starts, ends, strict=True)
             ]
     return best

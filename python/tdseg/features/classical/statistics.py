@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from tdseg.features.classical.anisotropic import anisotropic_diffusion
-from tdseg.features.classical.gabor import gabor_reach, gabor_statistics
+from tdseg.features.classical.gabor import gabor_statistics
+from tdseg.features.classical.gabor_bank import gabor_reach
 from tdseg.features.classical.lipschitz import lipschitz
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.quantise import quantise

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.convolve import derive_x, derive_y
 from tdseg.features.classical.kernels import derivative_reach
 from tdseg.features.classical.options import java_float
@@ -27,7 +27,7 @@ def structure_reach(sigma: float) -> int:
     return derivative_reach(sigma, 1) + derivative_reach(max(INTEGRATION), 0)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _products(gx, gy, xx, xy, yy, y0, y1):  # type: ignore[no-untyped-def]
     for y in range(y0, y1):
         a, b = gx[y], gy[y]
@@ -42,7 +42,7 @@ def _products(gx, gy, xx, xy, yy, y0, y1):  # type: ignore[no-untyped-def]
             to[x] = b[x] * b[x]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _eigenvalues(xx, xy, yy, out, y0, y1):  # type: ignore[no-untyped-def]
     for y in range(y0, y1):
         p, q, r = xx[y], xy[y], yy[y]

@@ -8,19 +8,18 @@ import numpy as np
 
 from ...errors import TdsegError
 from ...measure import class_statistics as statistics_rows
-from ...measure import measure_groups
+from ...measure import measure_regions
 from ..tables import show_table
 from .call import Call
-from .label_source import read_labels
+from .regions import read_regions
 
 
 def measure_rois(call: Call) -> dict[str, Any]:
     """Show the mean features of each ROI."""
     image = call.image()
-    labels = read_labels(call, image)
-    rows, settings = measure_groups(
+    rows, settings = measure_regions(
         image,
-        labels,
+        read_regions(call),
         call.settings(),
         components=call.value("components"),
         cache=call.session.cache,

@@ -1,0 +1,257 @@
+"""Results as new images, the way Fiji's own tools show theirs.
+
+The active image is never changed. Each function comes as ``..._imageplus``, which makes the image,
+and ``show_...``, which shows it too: in a window, or in batch mode and headless as the new current
+image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..image import Calibration
+from .group_colours import group_colours, group_lut
+from .images import calibration_of, from_imageplus, java_lut, set_calibration, to_imageplus
+from .java import jc, to_java
+
+OVERLAY_OPACITY = 0.4
+
+
+def labels_imageplus(
+    labels: np.ndarray,
+    imp: Any,
+    stem: str,
+    info: Mapping[str, Any] | None = None,
+    planes: Sequence[int] | None = None,
+) -> Any:
+    """Make the label image ``<stem>-labels``.
+
+    Parameters
+    ----------
+    labels
+        (T, Z, Y, X) uint8 or uint16, 0 is unlabelled.
+    imp
+        The image that was segmented, for its calibration.
+    stem
+        Its title without the extension.
+    info
+        Settings, for the image's info.
+    planes
+        Not used: the result has the planes that were asked for.
+
+    Returns
+    -------
+    ij.ImagePlus
+        8-bit (16-bit above 255), in the colours of the ROI groups.
+    """
+    t, z, height, width = labels.shape
+    stack = jc.ImageStack(width, height)
+    for i, k in np.ndindex(t, z):
+        stack.addSlice(None, to_java(labels[i, k]))
+    result = _result(f"{stem}-labels", stack, (1, z, t), calibration_of(imp), info)
+    _colour(result, labels.dtype == np.uint16)
+    return result
+
+
+def probabilities_imageplus(
+    probabilities: np.ndarray,
+    imp: Any,
+    stem: str,
+    class_names: Sequence[str],
+    info: Mapping[str, Any] | None = None,
+    planes: Sequence[int] | None = None,
+) -> Any:
+    """Make the hyperstack ``<stem>-probabilities``.
+
+    Parameters
+    ----------
+    probabilities
+        (T, Z, C, Y, X) float32.
+    class_names
+        One a channel; they label the slices.
+
+    Returns
+    -------
+    ij.ImagePlus
+        32-bit, channel = class, display range 0 to 1.
+    """
+    result = _channels(probabilities, imp, f"{stem}-probabilities", class_names, info)
+    result.setOpenAsHyperStack(True)
+    result.setDisplayRange(0, 1)
+    return result
+
+
+def features_imageplus(
+    features: np.ndarray,
+    imp: Any,
+    stem: str,
+    names: Sequence[str],
+    info: Mapping[str, Any] | None = None,
+    planes: Sequence[int] | None = None,
+) -> Any:
+    """Make the stack ``<stem>-features``.
+
+    Parameters
+    ----------
+    features
+        (T, Z, F, Y, X) float32.
+    names
+        One a feature; they label the slices.
+
+    Returns
+    -------
+    ij.ImagePlus
+        32-bit; of one plane a stack with a slice a feature, else a hyperstack with a channel a
+        feature.
+    """
+    result = _channels(features, imp, f"{stem}-features", names, info)
+    t, z, count = features.shape[:3]
+    if t == z == 1:
+        result.setDimensions(1, count, 1)
+        result.getCalibration().pixelDepth = 1.0
+        result.setOpenAsHyperStack(False)
+    else:
+        result.setOpenAsHyperStack(True)
+    result.resetDisplayRange()
+    return result
+
+
+def overlay_imageplus(
+    labels: np.ndarray,
+    imp: Any,
+    stem: str,
+    info: Mapping[str, Any] | None = None,
+    planes: Sequence[int] | None = None,
+) -> Any:
+    """Make a duplicate of the image with the labels over it, ``<stem>-overlay``.
+
+    The overlay holds images, which never are labels, so a result cannot be trained on by mistake.
+
+    Parameters
+    ----------
+    labels
+        (T, Z, Y, X) uint8 or uint16 of the planes listed in `planes`.
+    planes
+        Plane numbers ``t * Z + z`` of the image; None is all.
+    """
+    result = to_imageplus(from_imageplus(imp), title=f"{stem}-overlay")
+    _set_info(result, info)
+    slices = int(imp.getNSlices())
+    flat = labels.reshape(-1, *labels.shape[2:])
+    colours = group_colours().astype(np.int32)
+    packed = (-1 << 24) | (colours[:, 0] << 16) | (colours[:, 1] << 8) | colours[:, 2]
+    packed[0] = 0
+    overlay = jc.Overlay()
+    for index, plane in enumerate(range(len(flat)) if planes is None else planes):
+        values = packed[np.minimum(flat[index], 255)]
+        picture = jc.ColorProcessor(values.shape[1], values.shape[0], to_java(values))
+        roi = jc.ImageRoi(0, 0, picture)
+        roi.setZeroTransparent(True)
+        roi.setOpacity(OVERLAY_OPACITY)
+        roi.setName(f"labels-{index + 1:02d}")
+        if result.getStackSize() > 1:
+            t, z = divmod(plane, slices)
+            if result.isHyperStack():
+                roi.setPosition(0, z + 1, t + 1)
+            else:
+                roi.setPosition(int(result.getStackIndex(1, z + 1, t + 1)))
+        overlay.add(roi)
+    result.setOverlay(overlay)
+    return result
+
+
+def show_labels(
+    labels: np.ndarray,
+    imp: Any,
+    stem: str,
+    info: Mapping[str, Any] | None = None,
+    planes: Sequence[int] | None = None,
+) -> Any:
+    """Show `labels_imageplus`."""
+    return _show(labels_imageplus(labels, imp, stem, info, planes))
+
+
+def show_probabilities(
+    probabilities: np.ndarray,
+    imp: Any,
+    stem: str,
+    class_names: Sequence[str],
+    info: Mapping[str, Any] | None = None,
+    planes: Sequence[int] | None = None,
+) -> Any:
+    """Show `probabilities_imageplus`."""
+    return _show(probabilities_imageplus(probabilities, imp, stem, class_names, info, planes))
+
+
+def show_features(
+    features: np.ndarray,
+    imp: Any,
+    stem: str,
+    names: Sequence[str],
+    info: Mapping[str, Any] | None = None,
+    planes: Sequence[int] | None = None,
+) -> Any:
+    """Show `features_imageplus`."""
+    return _show(features_imageplus(features, imp, stem, names, info, planes))
+
+
+def show_overlay(
+    labels: np.ndarray,
+    imp: Any,
+    stem: str,
+    info: Mapping[str, Any] | None = None,
+    planes: Sequence[int] | None = None,
+) -> Any:
+    """Show `overlay_imageplus`."""
+    return _show(overlay_imageplus(labels, imp, stem, info, planes))
+
+
+def _show(imp: Any) -> Any:
+    imp.show()
+    return imp
+
+
+def _channels(
+    array: np.ndarray, imp: Any, title: str, names: Sequence[str], info: Mapping[str, Any] | None
+) -> Any:
+    t, z, c, height, width = array.shape
+    stack = jc.ImageStack(width, height)
+    for i, k, j in np.ndindex(t, z, c):
+        stack.addSlice(names[j], to_java(np.asarray(array[i, k, j], np.float32)))
+    return _result(title, stack, (c, z, t), calibration_of(imp), info)
+
+
+def _result(
+    title: str,
+    stack: Any,
+    size: tuple[int, int, int],
+    calibration: Calibration,
+    info: Mapping[str, Any] | None,
+) -> Any:
+    """Make an ImagePlus of planes in the order channel, slice, frame."""
+    result = jc.ImagePlus(title, stack)
+    result.setDimensions(*size)
+    label = stack.getSliceLabel(1)
+    if stack.getSize() == 1 and label is not None:
+        result.setProperty("Label", label)
+    result.setOpenAsHyperStack(size[2] > 1)
+    set_calibration(result, calibration)
+    _set_info(result, info)
+    return result
+
+
+def _set_info(imp: Any, info: Mapping[str, Any] | None) -> None:
+    if info:
+        imp.setProperty("Info", "".join(f"{key}: {value}\n" for key, value in info.items()))
+
+
+def _colour(imp: Any, sixteen_bit: bool) -> None:
+    """Give value k the colour of ROI group k."""
+    group_lut()
+    lut = java_lut(group_colours())
+    imp.getProcessor().setColorModel(lut)
+    imp.getStack().setColorModel(lut)
+    imp.setDisplayRange(0, 255)  # of 16 bits, values above 255 share the last colour

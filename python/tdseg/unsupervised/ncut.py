@@ -1,0 +1,114 @@
+"""Foreground from a normalised cut, for features without attention.
+
+TokenCut (Wang et al., "Self-Supervised Transformers for Unsupervised Object Discovery using
+Normalized Cut", CVPR 2022): tokens are the nodes of a graph, similar tokens are joined, and the
+second eigenvector of its normalised Laplacian (Shi and Malik's relaxed normalised cut) separates
+what stands out from the rest.
+"""
+
+from __future__ import annotations
+
+from math import ceil, sqrt
+
+import numpy as np
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+from threadpoolctl import threadpool_limits
+
+from ..features.base import FeatureMap
+from ..upsampling.token_field import Axis, Group, TokenField, TokenGrid
+from .embedding import Embedding, Family
+
+MAX_NODES = 1600
+SIMILAR = 0.2
+"""Cosine similarity above which two nodes are joined, as in TokenCut."""
+_APART = 1e-5
+_POINTS = 3  # samples along each axis of a node's cell
+
+
+def cut_foreground(features: FeatureMap) -> TokenField:
+    """Return how much the pixels of a plane belong to its foreground.
+
+    Parameters
+    ----------
+    features
+        Any features of the plane.
+
+    Returns
+    -------
+    TokenField
+        One map named ``ncut``: 0 to 1, above 0.5 for foreground; 0 everywhere where nothing
+        stands out (a constant image).
+    """
+    height, width = features.shape
+    spacing = max(1.0, sqrt(height * width / MAX_NODES))
+    grid = max(1, ceil(height / spacing)), max(1, ceil(width / spacing))
+    nodes = _node_features(features, grid)
+    values = fiedler_foreground(nodes, grid).reshape(*grid, 1)
+    axes = [
+        Axis.linear((np.arange(count) + 0.5) * length / count - 0.5, length)
+        for count, length in zip(grid, (height, width), strict=True)
+    ]
+    return TokenField([Group(0, (TokenGrid(values, *axes),))], ("ncut",), (height, width))
+
+
+def _node_features(features: FeatureMap, grid: tuple[int, int]) -> np.ndarray:
+    """Average the features of a few pixels in every cell of a grid, (h * w, F) float32."""
+    places = []
+    for count, length in zip(grid, features.shape, strict=True):
+        fine = (np.arange(count * _POINTS) + 0.5) * length / (count * _POINTS) - 0.5
+        places.append(np.clip(np.rint(fine).astype(np.int64), 0, length - 1))
+    rows, cols = np.meshgrid(*places, indexing="ij")
+    out = np.empty((grid[0] * grid[1], len(features.names)), np.float32)
+    # One row of nodes at a time: F may be large.
+    for k in range(grid[0]):
+        part = slice(k * _POINTS, (k + 1) * _POINTS)
+        found = features.at(rows[part].ravel(), cols[part].ravel())
+        cells = found.reshape(_POINTS, grid[1], _POINTS, -1).mean(axis=(0, 2))
+        out[k * grid[1] : (k + 1) * grid[1]] = cells
+    return out
+
+
+def fiedler_foreground(nodes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Split nodes by the relaxed normalised cut; say of each how far it is in the foreground.
+
+    Parameters
+    ----------
+    nodes
+        (n, F) features.
+    grid
+        Rows and columns of the grid that the nodes form, n = rows x columns.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) float32, 0 to 1; above 0.5 is foreground. The foreground is the side that touches
+        less of the image's border, which is what things in a picture do.
+    """
+    zeros = np.zeros(len(nodes), np.float32)
+    if len(nodes) < 4:
+        return zeros
+    with threadpool_limits(limits=1):
+        embedding = Embedding.fit(nodes, [Family(nodes.shape[1], True)])
+        points = embedding.transform(nodes) / embedding.scale[0]
+        similar = points @ points.T
+        if not np.abs(points).max() > 0.0 or similar.min() > SIMILAR:
+            return zeros
+        weights = np.where(similar > SIMILAR, 1.0, _APART)
+        degree = weights.sum(axis=1)
+        root = 1 / np.sqrt(degree)
+        start = np.linspace(1, 2, len(nodes))  # a fixed start: the same vector every time
+        try:
+            values, vectors = eigsh(weights * root[:, None] * root, k=2, which="LA", v0=start)
+        except ArpackNoConvergence:
+            return zeros
+    vector = vectors[:, values.argmin()] * root
+    split = vector - vector.mean()
+    front = split > 0
+    edge = np.zeros(grid, bool)
+    edge[[0, -1]] = True
+    edge[:, [0, -1]] = True
+    touching = [float((side & edge.ravel()).sum()) / max(side.sum(), 1) for side in (front, ~front)]
+    if touching[0] > touching[1]:
+        split = -split
+    reach = np.where(split > 0, split.max(), -split.min())
+    return (0.5 + 0.5 * split / np.maximum(reach, 1e-12)).astype(np.float32)

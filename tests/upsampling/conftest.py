@@ -1,0 +1,78 @@
+"""Backbones whose tokens are known exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from tdseg.backbones.base import Level, WeightsInfo
+from tdseg.upsampling.picture import Picture
+
+
+class SamplingBackbone:
+    """Tokens are pixels: level k holds the colours found at ``offset + stride * i``."""
+
+    name = "sampling"
+    weights = WeightsInfo("sampling", "00", "CC0-1.0", "test")
+    has_attention = False
+    device = torch.device("cpu")
+    dtype = torch.float32
+
+    def __init__(
+        self, strides=(4,), offsets=(0,), multiple=4, window=64, has_global_context=False
+    ) -> None:
+        self.levels = tuple(
+            Level(f"stride{s}", 3, s, o) for s, o in zip(strides, offsets, strict=True)
+        )
+        self.multiple = multiple
+        self.window = window
+        self.has_global_context = has_global_context
+        self.sizes: list[tuple[int, ...]] = []
+
+    def tokens(self, images: torch.Tensor) -> list[torch.Tensor]:
+        assert images.dtype == torch.float32
+        assert images.shape[2] % self.multiple == images.shape[3] % self.multiple == 0
+        self.sizes.append(tuple(images.shape))
+        return [
+            images[..., level.offset :: level.stride, level.offset :: level.stride].clone()
+            for level in self.levels
+        ]
+
+
+class MeanBackbone(SamplingBackbone):
+    """Tokens are means of patches, as centred as a vision transformer's."""
+
+    name = "mean"
+
+    def __init__(self, patch=4, window=64, has_global_context=False) -> None:
+        super().__init__((patch,), (0,), patch, window, has_global_context)
+        self.levels = (Level("mean", 3, patch, (patch - 1) / 2),)
+
+    def tokens(self, images: torch.Tensor) -> list[torch.Tensor]:
+        self.sizes.append(tuple(images.shape))
+        found = torch.nn.functional.avg_pool2d(images, self.multiple)
+        if self.has_global_context:
+            found = found + images.mean(dim=(2, 3), keepdim=True)
+        return [found]
+
+
+@pytest.fixture
+def sampling() -> Callable[..., SamplingBackbone]:
+    return SamplingBackbone
+
+
+@pytest.fixture
+def mean_backbone() -> Callable[..., MeanBackbone]:
+    return MeanBackbone
+
+
+@pytest.fixture
+def random_picture() -> Callable[..., Picture]:
+    def make(height: int, width: int, seed: int = 0) -> Picture:
+        pixels = np.random.default_rng(seed).random((height, width, 3)).astype(np.float32)
+        return Picture(pixels, np.array([[0.0, 1.0]] * 3))
+
+    return make

@@ -1,0 +1,231 @@
+import numpy as np
+import pytest
+
+import tdseg
+from tdseg.errors import TdsegError
+from tdseg.threads import set_thread_count
+
+KINDS = ("random_forest", "logistic_regression", "linear_regression")
+
+
+def settings(**changes):
+    defaults = {"trees": 12, "held_out": False, "backbone": "offline", "quality": "fast"}
+    return tdseg.Settings(**{**defaults, **changes})
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def hybrid(request, example):
+    image, labels, _ = example
+    model = tdseg.train([(image, labels)], settings(classifier=request.param))
+    return model, tdseg.apply(model, image)
+
+
+def test_result_has_the_shapes_types_and_sums_of_the_api(hybrid, example):
+    model, result = hybrid
+    assert result.labels.shape == (1, 1, *example[0].size)
+    assert result.labels.dtype == np.uint8
+    assert result.probabilities.shape == (1, 1, len(model.class_values), *example[0].size)
+    assert result.probabilities.dtype == np.float32
+    np.testing.assert_allclose(result.probabilities.sum(axis=2), 1, atol=1e-5)
+    best = np.asarray(model.class_values)[result.probabilities[0, 0].argmax(axis=0)]
+    np.testing.assert_array_equal(result.labels[0, 0], best)
+
+
+def test_labelled_pixels_get_their_own_class(hybrid, example):
+    _, labels, _ = example
+    found = hybrid[1].labels[0, 0][labels.y, labels.x]
+    assert (found == labels.value).mean() > 0.95
+
+
+@pytest.mark.parametrize("changes", [{"tile": 17}, {"memory_limit": 0.05}, {"tile": 64}])
+def test_blocks_and_memory_change_no_label(hybrid, example, changes):
+    model, result = hybrid
+    again = tdseg.apply(model, example[0], settings=model.settings.with_(**changes))
+    np.testing.assert_array_equal(again.labels, result.labels)
+    np.testing.assert_allclose(again.probabilities, result.probabilities, atol=2e-6)
+
+
+def test_threads_change_nothing(hybrid, example):
+    model, result = hybrid
+    image, labels, _ = example
+    try:
+        set_thread_count(1)
+        retrained = tdseg.train([(image, labels)], model.settings)
+        again = tdseg.apply(retrained, image)
+    finally:
+        set_thread_count(None)
+    np.testing.assert_array_equal(again.labels, result.labels)
+
+
+def test_saved_and_loaded_gives_identical_pixels(hybrid, example, tmp_path):
+    model, result = hybrid
+    model.save(tmp_path / "cells.tdseg")
+    again = tdseg.apply(tdseg.load(tmp_path / "cells.tdseg"), example[0])
+    np.testing.assert_array_equal(again.labels, result.labels)
+    np.testing.assert_array_equal(again.probabilities, result.probabilities)
+
+
+def test_seed_decides(example):
+    image, labels, _ = example
+    first, second, other = (
+        tdseg.apply(tdseg.train([(image, labels)], settings(features="classical", seed=s)), image)
+        for s in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)
+    assert not np.array_equal(first.probabilities, other.probabilities)
+
+
+def test_label_values_are_kept_as_drawn(example):
+    image, labels, _ = example
+    drawn = labels.to_label_image()[0, 0].astype(np.uint16)
+    drawn = np.array([0, 5, 700, 9], np.uint16)[drawn]
+    model = tdseg.train(
+        [(image, tdseg.SparseLabels.from_label_image(drawn, {5: "wall"}))],
+        settings(features="classical"),
+    )
+    result = tdseg.apply(model, image)
+    assert set(np.unique(result.labels)) == {5, 700}
+    assert result.labels.dtype == np.uint16
+    assert result.class_names == ("wall", "class 700")
+    lower = tdseg.apply(model, image, settings=model.settings.with_(first_label=0))
+    np.testing.assert_array_equal(lower.labels, result.labels - 1)
+
+
+def test_region_and_planes(example):
+    image, labels, _ = example
+    stack = tdseg.Image.from_array(np.stack([image.array[0, 0, 0]] * 3), "ZYX", name="stack")
+    model = tdseg.train([(image, labels)], settings(features="classical"))
+    whole = tdseg.apply(model, image)
+    region = np.zeros(image.size, bool)
+    region[10:30, 20:50] = True
+    part = tdseg.apply(model, stack, planes=[1, 2], region=region)
+    assert part.labels.shape == (1, 2, *image.size)
+    np.testing.assert_array_equal(part.labels[0, 1][region], whole.labels[0, 0][region])
+    assert not part.labels[0, 0][~region].any()
+    assert not part.probabilities[0, 0][:, ~region].any()
+
+
+def test_several_images_and_planes_train_together(example):
+    image, labels, _ = example
+    pixels = image.array[0, 0, 0]
+    drawn = labels.to_label_image()[0, 0]
+    stack = tdseg.Image.from_array(np.stack([pixels, pixels]), "ZYX", name="stack")
+    halves = np.stack([np.where(drawn == 1, 1, 0), np.where(drawn > 1, drawn, 0)])
+    one = tdseg.train([(image, labels)], settings(features="classical"))
+    spread = tdseg.train(
+        [(stack, tdseg.SparseLabels.from_label_image(halves))], settings(features="classical")
+    )
+    # The same pixels in another order: a forest may differ in a few places, not in kind.
+    first = tdseg.apply(one, image).labels
+    second = tdseg.apply(spread, image).labels
+    assert (first == second).mean() > 0.97
+
+
+def test_image_normalisation_undoes_brightness_and_contrast(example):
+    image, labels, _ = example
+    pixels = image.array[0, 0, 0].astype(np.float32)
+    darker = tdseg.Image.from_array(0.5 * pixels + 30, name="darker")
+    model = tdseg.train([(tdseg.Image.from_array(pixels), labels)], settings(normalize="image"))
+    np.testing.assert_array_equal(
+        tdseg.apply(model, darker).labels, tdseg.apply(model, image_like(pixels)).labels
+    )
+
+
+def image_like(pixels):
+    return tdseg.Image.from_array(pixels, name="same")
+
+
+def test_training_pixels_are_capped_evenly(example):
+    image, labels, _ = example
+    model = tdseg.train([(image, labels)], settings(features="classical", samples=30))
+    assert sum(model.summary["pixels"].values()) == 30
+    assert max(model.summary["pixels"].values()) - min(model.summary["pixels"].values()) <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (13, 13), (1, 300), (300, 1)])
+@pytest.mark.parametrize("features", ["classical", "hybrid"])
+def test_any_size_of_image_gives_a_result(example, size, features):
+    image, labels, _ = example
+    model = tdseg.train([(image, labels)], settings(features=features))
+    small = tdseg.Image.from_array(np.full(size, 90, np.uint8), name="small")
+    result = tdseg.apply(model, small)
+    assert result.labels.shape == (1, 1, *size)
+    assert np.isfinite(result.probabilities).all()
+
+
+def grey(name, size=(20, 20)):
+    return tdseg.Image.from_array(np.arange(np.prod(size)).reshape(size) % 251, name=name)
+
+
+def two_classes(size=(20, 20)):
+    drawn = np.zeros(size, np.uint8)
+    drawn[2], drawn[9] = 1, 2
+    return drawn
+
+
+def bad_cases():
+    drawn = two_classes()
+    one = np.where(drawn == 1, 1, 0)
+    nan = tdseg.Image.from_array(np.full((20, 20), np.nan, np.float32), name="holes")
+    rgb = tdseg.Image.from_array(np.zeros((20, 20, 3), np.uint8), name="colours")
+    take = tdseg.SparseLabels.from_label_image
+    return [
+        ([], ["nothing to train on"]),
+        ([(grey("cells"), take(np.zeros((20, 20), int)))], ["cells", "no labels"]),
+        ([(grey("cells"), take(one))], ["one class", "at least two"]),
+        ([(grey("cells"), take(two_classes((10, 20))))], ["cells", "size"]),
+        ([(nan, take(drawn))], ["holes", "NaN"]),
+        ([(grey("a"), take(drawn)), (rgb, take(drawn))], ["a", "colours", "channels"]),
+        (
+            [(grey("a"), take(drawn, ["x", "y"])), (grey("b"), take(drawn, ["y", "x"]))],
+            ["'b'", "one name"],
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("examples", "words"), bad_cases())
+def test_what_cannot_be_learnt_from_is_named(examples, words):
+    with pytest.raises(TdsegError) as caught:
+        tdseg.train(examples, settings(features="classical"))
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_classifiers_refuse_images_of_another_kind(example):
+    image, labels, _ = example
+    model = tdseg.train([(image, labels)], settings(features="classical"))
+    rgb = tdseg.Image.from_array(np.zeros((20, 20, 3), np.uint8), name="colours")
+    with pytest.raises(TdsegError, match=r"single grey channel.*'colours' is RGB"):
+        tdseg.apply(model, rgb)
+    rgb_model = tdseg.train(
+        [(rgb_noise(), tdseg.SparseLabels.from_label_image(two_classes()))],
+        settings(features="classical"),
+    )
+    with pytest.raises(TdsegError, match=r"RGB colour.*'mosaic' is a single grey"):
+        tdseg.apply(rgb_model, image)
+
+
+def rgb_noise():
+    rng = np.random.default_rng(0)
+    return tdseg.Image.from_array(rng.integers(0, 255, (20, 20, 3), np.uint8), name="noise")
+
+
+def test_a_backbone_with_other_weights_is_refused(example):
+    image, labels, _ = example
+    model = tdseg.train([(image, labels)], settings(weights="random:1"))
+    with pytest.raises(TdsegError, match="was trained with backbone"):
+        tdseg.apply(model, image, settings=model.settings.with_(weights="random:2"))
+
+
+def test_a_second_training_runs_no_backbone(example, monkeypatch):
+    from tdseg.backbones.offline_cnn import OfflineCnn
+    from tdseg.features.token_cache import TokenCache
+
+    image, labels, _ = example
+    cache = TokenCache(2**28)
+    first = tdseg.train([(image, labels)], settings(), cache=cache)
+    monkeypatch.setattr(OfflineCnn, "tokens", None)
+    again = tdseg.train([(image, labels)], settings(), cache=cache)
+    np.testing.assert_array_equal(
+        tdseg.apply(first, image, cache=cache).labels,
+        tdseg.apply(again, image, cache=cache).labels,
+    )
