@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from PIL import Image as Picture
 
 from .colours import glasbey
 from .errors import TdsegError
 from .files import write_file
-from .image import ArraySource, Image
+from .image import Image
 from .tiff_reading import read_tiff
+from .tiff_writing import write_stack
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -25,7 +24,7 @@ def read(path: Path) -> Image:
     """Read an image file: TIFF of any kind, PNG, JPEG, BMP, GIF.
 
     Pixels are those that ImageJ opens: a grey JPEG and an indexed PNG have one channel, other
-    pictures are RGB without their opacity.
+    pictures are RGB, transparent ones on white.
 
     Parameters
     ----------
@@ -71,7 +70,7 @@ def write_labels(
     path: Path,
     labels: np.ndarray,
     image: Image,
-    info: Mapping[str, str],
+    info: Mapping[str, Any] | None = None,
     *,
     existing: str = "error",
 ) -> bool:
@@ -102,9 +101,14 @@ def write_labels(
     """
     if labels.dtype not in (np.uint8, np.uint16):
         labels = labels.astype(np.uint8 if labels.max(initial=0) <= 255 else np.uint16)
-    metadata = {"min": 0, "max": 255}
-    colormap = glasbey().T.astype(np.uint16) * 257
-    return _write(path, labels[:, :, None], image, info, metadata, existing, colormap=colormap)
+    planes = labels[:, :, np.newaxis]
+    return write_file(
+        Path(path),
+        lambda part: write_stack(
+            part, planes, image.calibration, info=info, colours=glasbey(), ranges=[(0, 255)]
+        ),
+        existing,
+    )
 
 
 def write_probabilities(
@@ -112,7 +116,7 @@ def write_probabilities(
     probabilities: np.ndarray,
     image: Image,
     class_names: Sequence[str],
-    info: Mapping[str, str],
+    info: Mapping[str, Any] | None = None,
     *,
     existing: str = "error",
 ) -> bool:
@@ -138,8 +142,14 @@ def write_probabilities(
         As for `write_labels`.
     """
     planes = probabilities.astype(np.float32, copy=False)
-    limits = [(0.0, 1.0)] * planes.shape[2]
-    return _write(path, planes, image, info, _looks(planes, class_names, limits), existing)
+    ranges = [(0.0, 1.0)] * planes.shape[2]
+    return write_file(
+        Path(path),
+        lambda part: write_stack(
+            part, planes, image.calibration, info=info, names=class_names, ranges=ranges
+        ),
+        existing,
+    )
 
 
 def write_features(
@@ -147,7 +157,7 @@ def write_features(
     array: np.ndarray,
     image: Image,
     names: Sequence[str],
-    info: Mapping[str, str],
+    info: Mapping[str, Any] | None = None,
     *,
     existing: str = "error",
 ) -> bool:
@@ -160,7 +170,7 @@ def write_features(
     path, image, info, existing
         As for `write_labels`.
     array
-        (T, Z, F, Y, X), float32.
+        (T, Z, F, Y, X) or, of one plane, (F, Y, X), float32.
     names
         F names, for the slice labels.
 
@@ -175,19 +185,23 @@ def write_features(
         As for `write_labels`.
     """
     planes = array.astype(np.float32, copy=False)
-    limits = [
-        (float(f.min()), float(f.max())) for f in (planes[0, 0, k] for k in range(len(names)))
-    ]
-    if planes.shape[:2] != (1, 1):
-        return _write(path, planes, image, info, _looks(planes, names, limits), existing)
-    metadata: dict[str, Any] = {"Labels": list(names), "hyperstack": False}
-    metadata["min"], metadata["max"] = limits[0]
-    return _write(path, planes.swapaxes(1, 2), image, info, metadata, existing)
+    if planes.ndim == 3:
+        planes = planes[np.newaxis, np.newaxis]
+    ranges = [(float(f.min()), float(f.max())) for f in planes[0, 0]]
+    if planes.shape[:2] == (1, 1):
+        planes, ranges = planes.swapaxes(1, 2), ranges[:1]
+    return write_file(
+        Path(path),
+        lambda part: write_stack(
+            part, planes, image.calibration, info=info, names=names, ranges=ranges
+        ),
+        existing,
+    )
 
 
 def _read_picture(path: Path) -> Image:
     """Read a picture with the values that ImageJ gives it."""
-    with PIL.Image.open(path) as picture:
+    with Picture.open(path) as picture:
         mode = picture.mode
         if mode == "P" and "transparency" not in picture.info:
             return _indexed(path, picture)
@@ -200,14 +214,14 @@ def _read_picture(path: Path) -> Image:
             return Image.from_array(array, "YX", name=path.name)
         if mode in ("RGBA", "LA", "PA", "P"):  # transparent: on white
             rgba = picture.convert("RGBA")
-            white = PIL.Image.new("RGBA", rgba.size, "white")
-            picture_rgb = PIL.Image.alpha_composite(white, rgba).convert("RGB")
+            white = Picture.new("RGBA", rgba.size, "white")
+            picture_rgb = Picture.alpha_composite(white, rgba).convert("RGB")
         else:
             picture_rgb = picture.convert("RGB")
         return Image.from_array(np.array(picture_rgb), "YXC", name=path.name)
 
 
-def _indexed(path: Path, picture: PIL.Image.Image) -> Image:
+def _indexed(path: Path, picture: Picture.Image) -> Image:
     """Return a picture with a palette: 8-bit colour if the palette is short or grey otherwise."""
     flat = np.array(picture.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
     colours = np.zeros((256, 3), np.uint8)

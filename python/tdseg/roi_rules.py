@@ -185,6 +185,14 @@ def describe(rois: Sequence[RoiFacts], index: int) -> str:
     return f"ROI '{name}'" if name else f"ROI number {index + 1}"
 
 
+def hex_values(colours: np.ndarray) -> dict[str, int]:
+    """Return the label value of each colour ``#rrggbb`` of a table (256, 3); the first wins."""
+    found: dict[str, int] = {}
+    for value, (red, green, blue) in enumerate(colours.tolist()[1:], start=1):
+        found.setdefault(f"#{red:02x}{green:02x}{blue:02x}", value)
+    return found
+
+
 def base_name(name: str) -> str:
     """Return a ROI's name without its number: ``nucleus-01`` gives ``nucleus``.
 

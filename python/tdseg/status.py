@@ -35,7 +35,12 @@ def status_rows(
     # A classifier brings its own backbone; what a new training would use stands beside it.
     name, reason = choose_backbone(settings.backbone, settings.weights or None)
     device, precision = resolve_device(settings.device, settings.precision, backbone=name)
-    rows = [("device", device), ("precision", precision), ("backbone", name), ("backbone reason", reason)]
+    rows = [
+        ("device", device),
+        ("precision", precision),
+        ("backbone", name),
+        ("backbone reason", reason),
+    ]
     try:
         info = load_backbone(name, weights=settings.weights or None, device=device).weights
         rows += [

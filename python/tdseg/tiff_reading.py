@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,7 +15,6 @@ from PIL import Image as Picture
 
 from .errors import TdsegError
 from .image import ArraySource, Calibration, Image, PlaneSource
-from .palette import is_colour_table
 
 COPY_LIMIT = 256 * 2**20
 """Uncompressed images above this many bytes are read from the file plane by plane."""
@@ -250,6 +249,7 @@ def _pixel_size(page: tifffile.TiffPage, name: str) -> float:
 
 
 def _unit(name: str) -> str:
+    name = name.strip()
     return {"": "pixel", "um": _UM, "A": "\u00c5"}.get(name, name)
 
 
@@ -305,6 +305,7 @@ def _metadata(
     mode = "grayscale" if str(mode).startswith("gray") else mode
     if channels > 1 and mode in _MODES:
         found["mode"] = mode
+        found["hyperstack"] = planes > channels  # a mere composite is none
         found.update(_channel_looks(described, channels))
         return found
     luts = _page_lut(page)

@@ -24,8 +24,7 @@ def write_stack(
     info: Mapping[str, Any] | None = None,
     names: Sequence[str] = (),
     colours: np.ndarray | None = None,
-    display_range: tuple[float, float] | None = None,
-    names_are_slices: bool = False,
+    ranges: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Write planes with ImageJ's description, calibration, slice labels and LUT.
 
@@ -36,18 +35,19 @@ def write_stack(
     info
         Lines of the image's info.
     names
-        One a channel (one a slice if `names_are_slices`); they label the planes.
+        One a channel, or one a plane; they label the planes.
     colours
         (256, 3) uint8, the LUT.
-    display_range
-        Smallest and largest value shown.
+    ranges
+        Smallest and largest value shown, one pair a channel.
     """
     t, z, c, height, width = array.shape
     planes = np.ascontiguousarray(array).reshape(t * z * c, height, width)
     extra: dict[str, Any] = {}
     if names:
-        per_plane = list(names) if names_are_slices else list(names) * (t * z)
-        extra["Labels"] = per_plane
+        extra["Labels"] = list(names) * (len(planes) // len(names))
+    if c > 1 and len(ranges) == c:
+        extra["Ranges"] = tuple(float(limit) for pair in ranges for limit in pair)
     if info:
         extra["Info"] = "".join(f"{key}: {value}\n" for key, value in info.items())
     options: dict[str, Any] = {}
@@ -62,7 +62,7 @@ def write_stack(
     with tifffile.TiffWriter(path, bigtiff=False, byteorder="<") as writer:
         writer.write(
             planes,
-            description=_description((t, z, c), calibration, array.dtype, display_range),
+            description=_description((t, z, c), calibration, array.dtype, ranges),
             metadata=None,
             software=False,
             resolution=(_per_unit(calibration.pixel_width), _per_unit(calibration.pixel_height)),
@@ -78,7 +78,7 @@ def _description(
     counts: tuple[int, int, int],
     calibration: Calibration,
     dtype: np.dtype[Any],
-    display_range: tuple[float, float] | None,
+    ranges: Sequence[tuple[float, float]],
 ) -> str:
     t, z, c = counts
     lines = ["ImageJ=1.54p"]
@@ -101,8 +101,8 @@ def _description(
         if calibration.pixel_depth != 1:
             lines.append(f"spacing={calibration.pixel_depth!r}")
         lines.append("loop=false")
-    if display_range is not None and (dtype != np.uint8 or display_range != (0, 255)):
-        lines += [f"min={float(display_range[0])!r}", f"max={float(display_range[1])!r}"]
+    if ranges and (dtype != np.uint8 or tuple(ranges[0]) != (0, 255)):
+        lines += [f"min={float(ranges[0][0])!r}", f"max={float(ranges[0][1])!r}"]
     for key in ("x_origin", "y_origin", "z_origin"):
         value = getattr(calibration, key)
         if value:

@@ -68,9 +68,9 @@ def test_a_class_robbed_by_another_ones_return_comes_back_too():
     before = np.zeros((3, 1, 30), np.float32)
     before[0, 0, :10] = before[1, 0, 10:20] = before[2, 0, 20:] = 1
     after = np.zeros_like(before)
-    after[1, 0, 4:10] = after[1, 0, 20:] = 1  # class 2 is gone, class 1 stands on its pixels
-    after[0, 0, :4] = after[0, 0, 10:20] = 1
-    assert keep_phases(before, after, 0.5) == [2, 1] or keep_phases(before, after, 0.5) == []
+    after[1, 0, :4] = after[1, 0, 20:] = 1  # class 2 is gone, class 1 stands on its pixels
+    after[0, 0, 4:20] = 1
+    assert keep_phases(before, after, 0.5) == [2, 1]
     counts = np.bincount(after.argmax(0).ravel(), minlength=3)
     assert (counts >= 5).all()
 

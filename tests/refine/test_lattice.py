@@ -50,4 +50,4 @@ def test_filter_approximates_the_gaussian(dimensions, extent):
     LatticeKernel(points).apply(values, lattice)
     ExactKernel(points).apply(values, exact)
     assert np.corrcoef(lattice[0], exact[0])[0, 1] > 0.99
-    assert np.abs(lattice - exact).mean() < 0.1 * np.abs(exact).mean()
+    assert np.abs(lattice - exact).mean() < 0.2 * np.abs(exact).mean()

@@ -171,11 +171,15 @@ def test_tokens_that_coincide_are_averaged(sampling, random_picture) -> None:
     rows = fine[0].rows.positions[3:-3].astype(int)
     cols = fine[0].cols.positions[3:-3].astype(int)
     assert np.allclose(values - picture.pixels[np.ix_(rows, cols)], 2.5, atol=1e-5)
-    extra = coarse[0].values[2:-2, 2:-2] - picture.pixels[
-        np.ix_(
-            coarse[0].rows.positions[2:-2].astype(int), coarse[0].cols.positions[2:-2].astype(int)
-        )
-    ]
+    extra = (
+        coarse[0].values[2:-2, 2:-2]
+        - picture.pixels[
+            np.ix_(
+                coarse[0].rows.positions[2:-2].astype(int),
+                coarse[0].cols.positions[2:-2].astype(int),
+            )
+        ]
+    )
     assert set(np.round(extra.ravel()).astype(int)) == {1, 2, 3, 4}
 
 
@@ -192,7 +196,7 @@ def test_windows_blend_to_the_whole_for_a_local_backbone(mean_backbone, random_p
 
 def test_windows_blend_smoothly_for_a_global_backbone(mean_backbone) -> None:
     """A constant that changes from window to window becomes a ramp, not a step."""
-    y, x = np.mgrid[:40, :400]
+    x = np.mgrid[:40, :400][1]
     picture = Picture((x / 400)[..., None].astype(np.float32), np.array([[0.0, 1.0]]))
     found = field(
         mean_backbone(4, 64, has_global_context=True), picture, window=64, overlap=32

@@ -15,8 +15,11 @@ from ..progress import Part, Progress, Silent
 from ..settings import Settings
 from ..workflow import apply, planes_of_slices
 
-SUFFIXES = {"labels": ("-labels",), "probabilities": ("-probabilities",)}
-SUFFIXES["both"] = SUFFIXES["labels"] + SUFFIXES["probabilities"]
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    "labels": ("-labels",),
+    "probabilities": ("-probabilities",),
+    "both": ("-labels", "-probabilities"),
+}
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def train_from_files(
     """
     progress = progress or Silent()
     options = dict(values or {})
-    rules = {
+    rules: dict[str, str] = {
         name: options.pop(name)
         for name in ("class_from", "unpositioned", "overlap")
         if name in options

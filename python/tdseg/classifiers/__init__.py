@@ -44,6 +44,7 @@ def fit(
     labels: np.ndarray,
     n_classes: int,
     *,
+    groups: np.ndarray | None = None,
     trees: int = 200,
     balance: bool = True,
     seed: int = 0,
@@ -61,6 +62,8 @@ def fit(
         Class of each pixel, 0 to `n_classes` - 1. A class may have no pixel: its probability is 0.
     n_classes : int
         K.
+    groups : ndarray, (F,) integer, optional
+        Kind of each feature, 0 for classical ones; see `TrainingSet`.
     trees : int
         Trees of a random forest; other kinds ignore it.
     balance : bool
@@ -80,7 +83,7 @@ def fit(
         When the kind is unknown, a feature is not finite, or fewer than two classes have pixels.
     """
     return _kind(kind).fit(
-        training_set(features, labels, n_classes),
+        training_set(features, labels, n_classes, groups),
         trees=trees,
         balance=balance,
         seed=seed,

@@ -94,12 +94,16 @@ class TrainingSet:
         The classes that have pixels, ascending; P is at least 2.
     n_classes : int
         K, with the classes that have no pixel.
+    groups : ndarray, (F,) int64
+        Kind of each feature: 0 is classical, 1, 2, ... are the levels of a backbone. Kinds get
+        equal shares, however many features they have.
     """
 
     features: np.ndarray
     codes: np.ndarray
     present: np.ndarray
     n_classes: int
+    groups: np.ndarray
 
     @property
     def n_features(self) -> int:
@@ -118,8 +122,15 @@ class TrainingSet:
         return weights
 
 
-def training_set(features: np.ndarray, labels: np.ndarray, n_classes: int) -> TrainingSet:
+def training_set(
+    features: np.ndarray,
+    labels: np.ndarray,
+    n_classes: int,
+    groups: np.ndarray | None = None,
+) -> TrainingSet:
     """Check features and labels and return them as a `TrainingSet`.
+
+    Without `groups` all features are of one kind.
 
     Raises
     ------
@@ -147,7 +158,8 @@ def training_set(features: np.ndarray, labels: np.ndarray, n_classes: int) -> Tr
         )
     check_features(features, features.shape[1])
     data = np.ascontiguousarray(features, dtype=np.float32)
-    return TrainingSet(data, codes.reshape(-1), present, int(n_classes))
+    kinds = np.zeros(data.shape[1], np.int64) if groups is None else np.asarray(groups, np.int64)
+    return TrainingSet(data, codes.reshape(-1), present, int(n_classes), kinds)
 
 
 def check_features(features: np.ndarray, n_features: int) -> None:

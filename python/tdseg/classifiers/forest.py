@@ -1,26 +1,15 @@
 """Random forest (Breiman, Machine Learning 45, 2001).
 
-**Growing.** Each tree is grown by scikit-learn (Gini, unlimited depth) on its own draw of pixels.
-The draw is made here and not by scikit-learn's forest, whose way of combining class weights with
-the bootstrap changed between versions. With ``balance`` every class is drawn equally often, with
-replacement, as TWS's "homogenize" does once for the whole training set.
-
-Pixels of one stroke are nearly copies of each other, so a full bootstrap makes all trees alike and
-deep. Each tree therefore draws a quarter of the pixels (at least 1,000 or all, at most 5,000) and
-looks at ``sqrt(F) / 2`` features per node. Mean IoU on three tests with electron micrographs
-(sparse labels, 76 features like TWS's default ones, 200 trees, three seeds; CPU seconds of training
-on 5,000 pixels of a cell):
-
-=====================================  ======  ======  ======  ======  =======
-draw and features per node             alloy   cell A  cell B  mean    seconds
-=====================================  ======  ======  ======  ======  =======
-as here                                 0.636   0.582   0.469   0.562      1.2
-full bootstrap, sqrt(F), re-weighted    0.617   0.539   0.476   0.544      5.0
-full bootstrap, 2 (TWS's setting)       0.598   0.566   0.481   0.548      1.8
-=====================================  ======  ======  ======  ======  =======
-
-Repetitions differ by 0.01 to 0.02, and the first row was chosen among some thirty settings on these
-same tests: take it as about as good as the others, in a quarter of the time of the second.
+**Growing.** The trees are *extremely randomised* (Geurts, Ernst, Wehenkel, Machine Learning 63,
+2006): thresholds are drawn, not searched, half of the features compete for each split, and leaves
+hold at least five pixels where classes have fifty or more. On sparse labels, where the pixels of a
+stroke are nearly copies of each other, searched thresholds fit the stroke; drawn ones give smoother
+maps, and cost no sorting. Each tree is grown by scikit-learn on its own draw of pixels: a quarter
+of them, at least 1,000 or all, at most 5,000. The draw is made here and not by scikit-learn's forest,
+whose way of combining class weights with the bootstrap changed between versions. With ``balance``
+every class is drawn equally often, with replacement, as TWS's "homogenize" does once for the whole
+training set. Each tree sees all classical features and as many deep ones (`draw_columns`). What
+each choice is worth is in ``docs/quality.md``.
 
 **Storing.** Trees are renumbered breadth first, so that children follow from which nodes are
 leaves. Thresholds become float32, rounded down: ``x <= t`` for a float32 ``x`` then decides as with
@@ -49,7 +38,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from tdseg.classifiers.base import (
     ROWS_PER_BLOCK,
@@ -65,6 +54,12 @@ from tdseg.threads import bands, map_threads, thread_count
 
 SHARE = 55440
 """A leaf's votes sum to this: a multiple of 1 to 12 (and 16) that 16 bits hold."""
+
+DEEP_ONLY = 32
+"""Features of each level that a tree sees where there are no classical ones."""
+
+MAX_LEAF = 5
+"""Pixels that a leaf holds at least, where the smallest class has ten times as many."""
 
 LEAF = -1
 """Stands for a feature where a node is a leaf."""
@@ -256,7 +251,9 @@ class RandomForest:
     def from_trees(cls, grown: list[DecisionTreeClassifier], training: TrainingSet) -> Self:
         """Convert scikit-learn's trees, whose classes are `training`'s codes."""
         flat = map_threads(lambda tree: _flatten(tree, training), grown)
-        importance = np.mean([tree.feature_importances_ for tree in grown], axis=0)
+        importance = np.zeros(training.n_features)
+        for tree in grown:
+            importance[_columns(tree, training)] += tree.feature_importances_
         if importance.sum() <= 0:
             importance = np.ones(training.n_features)
         return cls(
@@ -285,29 +282,35 @@ def grow_trees(
         raise TdsegError(f"trees={trees} is not possible; choose from 1 to {MAX_TREES}.")
     n = len(training.codes)
     n_draws = min(n, max(1000, min(n // 4, 5000)))
-    n_candidates = max(2, round(np.sqrt(training.n_features) / 2))
+    leaf_size = int(np.clip(training.counts.min() // 10, 1, MAX_LEAF))
     order = np.argsort(training.codes, kind="stable")
     ends = np.cumsum(training.counts)
     starts = ends - training.counts
 
     def grow(number: int) -> DecisionTreeClassifier:
         rng = np.random.default_rng([seed, number])
+        columns = draw_columns(training.groups, rng)
         if balance:
             drawn_class = np.arange(n_draws) % len(training.present)
             drawn = order[rng.integers(starts[drawn_class], ends[drawn_class])]
         else:
             drawn = rng.integers(n, size=n_draws)
         rows, multiplicity = np.unique(drawn, return_counts=True)
-        tree = DecisionTreeClassifier(
-            max_features=min(n_candidates, training.n_features),
+        tree = ExtraTreeClassifier(
+            max_features=max(1, len(columns) // 2),
+            min_samples_leaf=leaf_size,
             random_state=int(rng.integers(2**31 - 1)),
         )
-        return tree.fit(
-            training.features[rows],
+        whole = len(columns) == training.n_features
+        seen = training.features[rows] if whole else training.features[np.ix_(rows, columns)]
+        tree.fit(
+            np.ascontiguousarray(seen),
             training.codes[rows],
             sample_weight=multiplicity.astype(np.float64),
             check_input=False,
         )
+        tree.columns_ = columns
+        return tree
 
     grown: list[DecisionTreeClassifier] = []
     step = 4 * thread_count()  # often enough to stop within a second
@@ -316,6 +319,34 @@ def grow_trees(
         if progress is not None:
             progress(len(grown) / trees)
     return grown
+
+
+def draw_columns(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Choose the features that one tree sees, so that kinds of features have equal shares.
+
+    Hundreds of channels of a network would drown 76 classical features. A tree sees all classical
+    features and as many deep ones, the same number from each level of the backbone as far as
+    there are as many; without classical features, `DEEP_ONLY` of each level.
+
+    Returns
+    -------
+    ndarray, (f,) int64
+        Ascending indices; all of them where there is one kind only.
+    """
+    kinds = np.unique(groups)
+    if len(kinds) == 1:
+        return np.arange(len(groups))
+    classical = np.flatnonzero(groups == 0)
+    levels = [np.flatnonzero(groups == kind) for kind in kinds if kind != 0]
+    share = -(-len(classical) // len(levels)) if len(classical) else DEEP_ONLY
+    drawn = [level if len(level) <= share else rng.choice(level, share, False) for level in levels]
+    return np.sort(np.concatenate([classical, *drawn]))
+
+
+def _columns(grown: DecisionTreeClassifier, training: TrainingSet) -> np.ndarray:
+    """Return the features that a tree has seen; all, if it was grown elsewhere."""
+    found: np.ndarray = getattr(grown, "columns_", np.arange(training.n_features))
+    return found
 
 
 def _flatten(
@@ -334,6 +365,7 @@ def _flatten(
     order = np.concatenate(levels)
     is_leaf = tree.children_left[order] < 0
     feature = np.where(is_leaf, LEAF, tree.feature[order]).astype(np.int32)
+    feature[~is_leaf] = _columns(grown, training)[feature[~is_leaf]]
     threshold = round_down(tree.threshold[order[~is_leaf]])
     shares = np.zeros((int(is_leaf.sum()), training.n_classes))
     # A tree's draw may miss a class when classes are not balanced.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -57,6 +58,20 @@ class FeatureMap(Protocol):
 
     def bytes_per_pixel(self) -> int:
         """Roughly how much memory `block` works with for each output pixel."""
+
+
+def feature_groups(names: Sequence[str]) -> np.ndarray:
+    """Return the kind of each feature, (F,) int: 0 classical, 1, 2, ... the backbone's levels.
+
+    Deep features are called ``deep/<level>/<index>``.
+    """
+    levels: dict[str, int] = {}
+    groups = np.zeros(len(names), np.int64)
+    for index, name in enumerate(names):
+        if name.startswith("deep/"):
+            level = name.split("/")[1]
+            groups[index] = levels.setdefault(level, len(levels) + 1)
+    return groups
 
 
 class FeatureExtractor(Protocol):

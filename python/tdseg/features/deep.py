@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ from .token_cache import TokenCache, token_key
 if TYPE_CHECKING:
     from ..backbones.base import Backbone
     from ..settings import Settings
+
+_WORTH_AN_ESTIMATE = 2_000_000  # pixels of network input
+_WORTH_A_NOTE = 5.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -129,9 +133,7 @@ class DeepFeatures:
         self._upsampler = make_upsampler(
             self._options.upsampling,
             backbone,
-            UpsamplingOptions(
-                self._encode, self._options.sigma_space, self._options.sigma_range
-            ),
+            UpsamplingOptions(self._encode, self._options.sigma_space, self._options.sigma_range),
         )
 
     def names(self, channels: tuple[str, ...], rgb: bool) -> tuple[str, ...]:
@@ -182,12 +184,25 @@ class DeepFeatures:
 
     def _encoded(self, picture: Picture, progress: Progress) -> EncodedPlane:
         def make() -> EncodedPlane:
+            self._announce(picture.shape)
             return self._upsampler.encode(picture, progress)
 
         if self._cache is None:
             return make()
         key = token_key(picture.pixels, picture.ranges, self.cache_settings())
         return self._cache.get_or_make(key, make)[0]
+
+    def _announce(self, shape: tuple[int, int]) -> None:
+        """Say how long it will take, where it takes long."""
+        passes = len(self._encode.shifts) * len(self._encode.orientations)
+        if shape[0] * shape[1] * passes < _WORTH_AN_ESTIMATE:
+            return
+        seconds = self._upsampler.seconds(shape)
+        if seconds > _WORTH_A_NOTE:
+            self._progress.note(
+                f"Deep features of {shape[1]} x {shape[0]} pixels: {passes} passes of "
+                f"{self._backbone.name} on {self._backbone.device.type}, about {seconds:.0f} s."
+            )
 
     def _pictures(self, plane: PlaneInput) -> list[Picture]:
         pixels = plane.pixels
@@ -198,6 +213,65 @@ class DeepFeatures:
         ranges = np.asarray(ranges, np.float64)
         if plane.rgb:
             return [Picture(pixels[:, :, :3], ranges[:3])]
-        return [
-            Picture(pixels[:, :, c : c + 1], ranges[c : c + 1]) for c in range(pixels.shape[2])
-        ]
+        return [Picture(pixels[:, :, c : c + 1], ranges[c : c + 1]) for c in range(pixels.shape[2])]
+
+
+# Shifts along each axis and flips, by what the backbone is and what quality asks for.
+_PRESETS = {
+    "cnn": {"fast": (1, False), "balanced": (1, True), "best": (2, True)},
+    "vit": {"fast": (2, False), "balanced": (4, False), "best": (4, True)},
+}
+_HRDV2 = {"fast": (1, False), "balanced": (2, False), "best": (2, True)}
+
+
+def resolve_deep(settings: Settings) -> Settings:
+    """Write out what ``quality`` and ``auto`` stand for: shifts, flips, stride and levels.
+
+    `settings.backbone` must be resolved. A stride stays ``auto`` where a backbone has no choice.
+
+    Raises
+    ------
+    TdsegError
+        If HR-Dv2's upsampling is asked of a network that is no vision transformer.
+    """
+    from ..backbones.catalogue import find_entry
+
+    timm_name = find_entry(settings.backbone).timm_name
+    patch = re.search(r"patch(\d+)", timm_name)
+    family = "vit" if patch else "cnn"
+    if settings.upsampling == "hrdv2" and not patch:
+        raise TdsegError(
+            f"upsampling=hrdv2 needs a vision transformer, and {settings.backbone} is none; "
+            "use upsampling=shifts."
+        )
+    shifts, flips = _PRESETS[family][settings.quality]
+    if settings.upsampling == "hrdv2":
+        shifts, flips = _HRDV2[settings.quality]
+    elif settings.upsampling != "shifts":
+        shifts, flips = 1, flips and settings.upsampling == "guided"
+    stride = settings.stride
+    if stride == "auto" and patch:
+        stride = 4 if settings.upsampling == "hrdv2" else int(patch[1])
+    levels = settings.levels
+    if levels == "auto" and settings.backbone in _LEVELS:
+        levels = _LEVELS[settings.backbone]
+    return settings.with_(
+        shifts=shifts if settings.shifts == "auto" else settings.shifts,
+        flips=flips if settings.flips == "auto" else settings.flips,
+        stride=stride,
+        levels=levels,
+    )
+
+
+_LEVELS = {"efficientnet_lite0": "stride4,stride8,stride16,stride32"}
+
+
+def deep_options(settings: Settings, backbone: Backbone, memory_limit_bytes: int) -> DeepOptions:
+    """Return the options for resolved settings; the backbone already has their levels."""
+    settings = resolve_deep(settings) if "auto" in (settings.shifts, settings.flips) else settings
+    return DeepOptions(
+        upsampling=settings.upsampling,
+        shifts=int(settings.shifts),
+        flips=settings.flips in (True, "true"),
+        memory_limit_bytes=memory_limit_bytes,
+    )

@@ -107,9 +107,7 @@ class TokenCache:
         self._keep(key, plane)
         self._write(key, plane)
 
-    def get_or_make(
-        self, key: str, make: Callable[[], EncodedPlane]
-    ) -> tuple[EncodedPlane, bool]:
+    def get_or_make(self, key: str, make: Callable[[], EncodedPlane]) -> tuple[EncodedPlane, bool]:
         """Return the plane of a key, made if need be, and whether it was there."""
         found = self.get(key)
         if found is not None:
@@ -135,7 +133,7 @@ class TokenCache:
             with np.load(file, allow_pickle=False) as stored:
                 plane = _from_arrays(dict(stored))
             os.utime(file)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
             return None  # absent, or cut off when a disk was full: computed again
         return plane
 

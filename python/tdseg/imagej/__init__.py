@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+# Imported here, before the function of that name is defined: importing a submodule later would
+# put the module in the function's place.
+from . import start as starting
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -58,7 +61,7 @@ def start(
     TdsegError
         If ImageJ cannot be started; one sentence with the remedy.
     """
-    running = _starting().start(fiji, headless=headless, java_options=java_options)
+    running = starting.start(fiji, headless=headless, java_options=java_options)
     _listen()
     return running
 
@@ -73,18 +76,9 @@ def install() -> ImageJSession:
     TdsegError
         If no Java runs here, or one without ImageJ.
     """
-    running = _starting().install()
+    running = starting.install()
     _listen()
     return running
-
-
-def _starting() -> Any:
-    module = importlib.import_module(".start", __name__)
-    globals()["start"] = start_function  # importing the module put it in the function's place
-    return module
-
-
-start_function = start
 
 
 def _listen() -> None:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import TdsegError
 from . import start
@@ -53,7 +54,7 @@ def install_menu() -> None:
     window = jc.IJ.getInstance()
     if window is None:
         raise TdsegError("ImageJ has no window here; start it with headless=False.")
-    menu = _submenu(window)
+    menu = _submenu()
     for command in COMMANDS:
         # The listener swallows the command before ImageJ would run what stands here.
         jc.Menus.getCommands().put(command.name, f'ij.plugin.TextReader("{command.name}")')
@@ -62,7 +63,7 @@ def install_menu() -> None:
         menu.add(item)
 
 
-def _submenu(window: object) -> object:
+def _submenu() -> Any:
     bar = jc.Menus.getMenuBar()
     for index in range(bar.getMenuCount()):
         plugins = bar.getMenu(index)

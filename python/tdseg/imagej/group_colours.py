@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..palette import label_colours
+from ..colours import glasbey
 from .images import java_lut, lut_array
 from .java import jc
 
@@ -25,7 +25,7 @@ def group_lut() -> Any:
         for name in ("Glasbey.lut", "glasbey.lut"):
             lut = lut or jc.LutLoader.openLut(f"noerror:{folder}{name}")
         if lut is None:
-            lut = java_lut(label_colours())
+            lut = java_lut(glasbey())
         field.set(None, lut)
     return lut
 

@@ -132,7 +132,7 @@ def calibration_of(imp: Any) -> Calibration:
     """Return pixel and frame size of an ImagePlus."""
     cal = imp.getCalibration()
     unit = str(cal.getUnit()).strip() or "pixel"
-    unit_y, unit_z = str(cal.getYUnit()), str(cal.getZUnit())
+    unit_y, unit_z = (str(u).strip() or "pixel" for u in (cal.getYUnit(), cal.getZUnit()))
     return Calibration(
         pixel_width=float(cal.pixelWidth),
         pixel_height=float(cal.pixelHeight),

@@ -10,8 +10,7 @@ from typing import Any
 from ..errors import TdsegError
 from ..image import Image
 from ..labels import SparseLabels
-from ..palette import hex_values
-from ..roi_rules import Canvas, Note, Rules, labels_from_facts
+from ..roi_rules import Canvas, Note, Rules, hex_values, labels_from_facts
 from .group_colours import group_colours
 from .images import from_imageplus
 from .java import jc

@@ -30,11 +30,8 @@ from tdseg.threads import map_threads, thread_count
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[float], object]
 
-TILE = 1024
-"""Side of an automatic tile, in pixels."""
-
-WHOLE_PIXELS = 1504 * 1504
-"""Up to this many pixels, those of a tile and its halo, an automatic tile is the whole plane."""
+LEAST_TILE = 256
+"""Side of the smallest automatic tile, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -135,14 +132,15 @@ def refine_tiled(
     probabilities, guide, options, progress
         As for `refine_plane`; the arrays may be memory-mapped.
     tile : int
-        Side of a tile without its halo, in pixels; 0 chooses 1024, or the whole plane if it has
-        no more pixels than such a tile with its halo.
+        Side of a tile without its halo, in pixels; 0 takes the whole plane if `memory_limit`
+        allows, else the largest tile that it allows.
     halo : int, optional
         Pixels around each tile that are computed and thrown away. None takes `default_halo`.
     out : (K, Y, X) float32, optional
         Where to write the result, which must not be `probabilities`.
     memory_limit : float
-        GiB for the tiles computed at a time: as many as threads, if they fit, and at least one.
+        GiB for the tiles computed at a time. If `tile` is given, as many as there are threads
+        are, as far as they fit. At least one is, of at least 256 pixels if the tile is automatic.
 
     Returns
     -------
@@ -163,13 +161,14 @@ def refine_tiled(
         out[:] = normalized(probabilities)
         return out
     halo = default_halo(options) if halo is None else halo
+    affordable = memory_limit * 2**30 / bytes_per_pixel(classes, guide.shape[2])
     if tile <= 0:
-        tile = max(height, width) if height * width <= WHOLE_PIXELS else TILE
+        side = max(LEAST_TILE, int(affordable**0.5) - 2 * halo)
+        tile = max(height, width) if height * width <= affordable else side
     exact = height * width <= EXACT_PIXELS
     corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
     pixels = min(height, tile + 2 * halo) * min(width, tile + 2 * halo)
-    fit = memory_limit * 2**30 / (pixels * bytes_per_pixel(classes, guide.shape[2]))
-    group = max(1, min(thread_count(), int(fit)))
+    group = max(1, min(thread_count(), int(affordable / pixels)))
     done = 0.0
 
     def report(fraction: float) -> None:
@@ -195,14 +194,14 @@ def refine_tiled(
 
 
 def default_halo(options: CrfOptions) -> int:
-    """Return the halo of a tile in pixels: three standard deviations of the wider kernel.
+    """Return the halo of a tile in pixels: four standard deviations of the wider kernel.
 
-    Iterations carry labels further than that, but little: of the labels of `tests/refine`'s
-    micrographs fewer than one in a thousand depends on the tiles. Half the halo moves 1 %.
+    One message reaches about half as far, but iterations carry labels on. With this halo fewer
+    than one label in a thousand depends on the tiles (`docs/refine.md`); half of it moves 1 %.
     """
     spatial = options.spatial_sigma if options.spatial_compat else 0.0
     bilateral = options.bilateral_sigma if options.bilateral_compat else 0.0
-    return int(np.ceil(3.0 * max(spatial, bilateral)))
+    return int(np.ceil(4.0 * max(spatial, bilateral)))
 
 
 def bytes_per_pixel(classes: int, channels: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from tdseg.refine.lattice import build_lattice, slice_corners, splat_and_blur
+from tdseg.refine.lattice import LANES, build_lattice, slice_corners, splat_and_blur
 
 Floats = npt.NDArray[np.float32]
 
@@ -42,15 +42,16 @@ class LatticeKernel:
         lattice = build_lattice(points)
         self._corner, self._weight = lattice.corner, lattice.weight
         self._neighbour = lattice.neighbour
-        self._work = np.empty((2, lattice.corner_count + 1, 1), np.float32)
+        self._work = np.empty((2, lattice.corner_count + 1, LANES), np.float32)
         mass = np.ones((1, points.shape[0]), np.float32)
         self.apply(mass, mass)
         self._weight *= (1.0 / np.sqrt(mass[0] + np.float32(1e-20)))[:, None]
 
     def apply(self, planes: Floats, out: Floats) -> None:
         """Filter C-contiguous (L, N) float32 planes into `out` (it may be `planes`)."""
-        if self._work.shape[2] != len(planes):
-            self._work = np.empty((*self._work.shape[:2], len(planes)), np.float32)
+        padded = -(-len(planes) // LANES) * LANES
+        if self._work.shape[2] != padded:
+            self._work = np.empty((*self._work.shape[:2], padded), np.float32)
         blurred = splat_and_blur(planes, self._corner, self._weight, self._neighbour, self._work)
         slice_corners(blurred, self._corner, self._weight, out)
 

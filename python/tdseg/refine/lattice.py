@@ -22,6 +22,9 @@ Integers = npt.NDArray[np.int32]
 RECENT = 4096
 """Simplices remembered while points are embedded; a power of two, affects speed only."""
 
+LANES = 4
+"""Values of a corner that are handled together."""
+
 
 @dataclass(frozen=True)
 class Lattice:
@@ -224,12 +227,12 @@ def splat_and_blur(
         Values of the N points.
     corner, weight, neighbour
         Of a `Lattice`; the weights may have been multiplied by a factor for each point.
-    work : (2, M + 1, L) float32
-        Overwritten.
+    work : (2, M + 1, P) float32
+        Overwritten; P is L rounded up to a multiple of `LANES`.
 
     Returns
     -------
-    (M + 1, L) float32
+    (M + 1, P) float32
         Blurred values, a part of `work`. Slice them with the same corners and weights.
     """
     lanes, count = planes.shape
@@ -237,19 +240,29 @@ def splat_and_blur(
     blurred = work[1]
     values[:] = 0.0
     blurred[0] = 0.0
-    for n in range(count):
-        for r in range(corner.shape[1]):
-            w = weight[n, r]
-            m = corner[n, r]
-            for c in range(lanes):
-                values[m, c] += w * planes[c, n]
+    # Four values are written out, here and below, for the compiler to make one vector of them.
+    for c in range(0, values.shape[1], LANES):
+        p0 = planes[c]
+        p1 = planes[min(c + 1, lanes - 1)]
+        p2 = planes[min(c + 2, lanes - 1)]
+        p3 = planes[min(c + 3, lanes - 1)]
+        for n in range(count):
+            for r in range(corner.shape[1]):
+                w = weight[n, r]
+                m = corner[n, r]
+                values[m, c] += w * p0[n]
+                values[m, c + 1] += w * p1[n]
+                values[m, c + 2] += w * p2[n]
+                values[m, c + 3] += w * p3[n]
     half = np.float32(0.5)
     for axis in range(neighbour.shape[0]):
         for m in range(1, neighbour.shape[1]):
             a = neighbour[axis, m, 0]
             b = neighbour[axis, m, 1]
-            for c in range(lanes):
-                blurred[m, c] = values[m, c] + half * (values[a, c] + values[b, c])
+            for c in range(0, values.shape[1], LANES):
+                for k in range(LANES):
+                    both = values[a, c + k] + values[b, c + k]
+                    blurred[m, c + k] = values[m, c + k] + half * both
         values, blurred = blurred, values
     return values
 
@@ -260,17 +273,28 @@ def slice_corners(blurred: Floats, corner: Integers, weight: Floats, out: Floats
 
     Parameters
     ----------
-    blurred : (M + 1, L) float32
+    blurred : (M + 1, P) float32
         From `splat_and_blur`.
     corner, weight
         Of a `Lattice`, the weights with or without a factor for each point.
     out : (L, N) float32
         Overwritten with the filtered values.
     """
-    count, corners = corner.shape
-    for n in range(count):
-        for c in range(blurred.shape[1]):
-            total = np.float32(0.0)
-            for r in range(corners):
-                total += weight[n, r] * blurred[corner[n, r], c]
-            out[c, n] = total
+    lanes, count = out.shape
+    for c in range(0, blurred.shape[1], LANES):
+        for n in range(count):
+            s0 = s1 = s2 = s3 = np.float32(0.0)
+            for r in range(corner.shape[1]):
+                w = weight[n, r]
+                m = corner[n, r]
+                s0 += w * blurred[m, c]
+                s1 += w * blurred[m, c + 1]
+                s2 += w * blurred[m, c + 2]
+                s3 += w * blurred[m, c + 3]
+            out[c, n] = s0
+            if c + 1 < lanes:
+                out[c + 1, n] = s1
+            if c + 2 < lanes:
+                out[c + 2, n] = s2
+            if c + 3 < lanes:
+                out[c + 3, n] = s3

@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]
 
 BLOCK = 512
-"""Pixels updated together, so that the work stays in the processor's nearest cache."""
+"""Pixels updated together, so that the work stays in the processor's neatotal cache."""
 
 LEAST_PROBABILITY = 1e-5
 """Probabilities are clipped here before the logarithm, as the reference's Python helper does."""
@@ -34,8 +34,8 @@ class MeanField:
     Notes
     -----
     One step is Q_k ~ p_k exp(w_k sum_m c_m (K_m Q_k)), the update of Kraehenbuehl and Koltun
-    (NIPS 2011) for the Potts model. The classes sum to one, so only K - 1 of them are filtered:
-    the last follows from the kernels applied to one.
+    (NIPS 2011) for the Potts model. All K classes are filtered alike: to infer the last from the
+    others would save a little, but its rounding error grows tenfold a step where classes tie.
     """
 
     def __init__(
@@ -50,9 +50,7 @@ class MeanField:
         self._kernels = [kernel for kernel, _ in kernels]
         self._strength = np.array([strength for _, strength in kernels], np.float32)
         self._weights = class_weights.astype(np.float32)
-        self._ones = np.empty((len(kernels), 1, count), np.float32)
-        self._filter(np.ones((1, count), np.float32), self._ones)
-        self._messages = np.zeros((len(kernels), classes - 1, count), np.float32)
+        self._messages = np.empty((len(kernels), classes, count), np.float32)
         self.posterior = np.empty_like(self._log)
         self._bands = bands(count, at_least=4096)
         # Before any message an update only normalises the clipped probabilities.
@@ -60,29 +58,20 @@ class MeanField:
 
     def step(self) -> None:
         """Do one parallel update of all pixels."""
-        self._filter(self.posterior[:-1], self._messages)
+        map_threads(
+            lambda m: self._kernels[m].apply(self.posterior, self._messages[m]),
+            range(len(self._kernels)),
+        )
         map_threads(lambda band: self._update(self._messages, band), self._bands)
 
-    def _filter(self, planes: Floats, out: Floats) -> None:
-        map_threads(lambda m: self._kernels[m].apply(planes, out[m]), range(len(self._kernels)))
-
     def _update(self, messages: Floats, band: tuple[int, int]) -> None:
-        _update(
-            self._log,
-            messages,
-            self._ones[:, 0],
-            self._strength,
-            self._weights,
-            self.posterior,
-            *band,
-        )
+        _update(self._log, messages, self._strength, self._weights, self.posterior, *band)
 
 
 @njit(nogil=True, cache=True)
 def _update(
     log: Floats,
     messages: Floats,
-    ones: Floats,
     strength: Floats,
     weights: Floats,
     posterior: Floats,
@@ -92,7 +81,7 @@ def _update(
     """Write the normalised exp(log + messages) of pixels start to stop into `posterior`."""
     classes = log.shape[0]
     energy = np.empty((classes, BLOCK), np.float32)
-    rest = np.empty(BLOCK, np.float32)
+    total = np.empty(BLOCK, np.float32)
     top = np.empty(BLOCK, np.float32)
     power = np.empty(BLOCK, np.int32)
     for first in range(start, stop, BLOCK):
@@ -100,17 +89,11 @@ def _update(
         energy[:] = 0.0
         for m in range(messages.shape[0]):
             factor = strength[m]
-            for i in range(size):
-                rest[i] = ones[m, first + i]
-            for c in range(classes - 1):
+            for c in range(classes):
                 message = messages[m, c, first : first + size]
                 target = energy[c]
                 for i in range(size):
-                    rest[i] -= message[i]
                     target[i] += factor * message[i]
-            target = energy[classes - 1]
-            for i in range(size):
-                target[i] += factor * rest[i]
         top[:] = -np.inf
         for c in range(classes):
             target = energy[c]
@@ -118,26 +101,26 @@ def _update(
             for i in range(size):
                 target[i] = unary[i] + weights[c] * target[i]
                 top[i] = max(top[i], target[i])
-        rest[:] = 0.0
+        total[:] = 0.0
         for c in range(classes):
             target = energy[c]
             for i in range(size):
                 target[i] -= top[i]
             _exponential(target[:size], power[:size])
             for i in range(size):
-                rest[i] += target[i]
+                total[i] += target[i]
         for c in range(classes):
             target = energy[c]
             result = posterior[c, first : first + size]
             for i in range(size):
-                result[i] = target[i] / rest[i]
+                result[i] = target[i] / total[i]
 
 
 @njit(nogil=True, cache=True)
 def _exponential(values: Floats, power: Integers) -> None:
     """Replace values, none above 0, by their exponentials; `power` is overwritten.
 
-    The loop vectorises where calls of the C library do not: 2^k times a polynomial of the rest
+    The loop vectorises where calls of the C library do not: 2^k times a polynomial of the remainder
     (the one of the Cephes library, within 2 units in the last place).
     """
     for i in range(values.shape[0]):

@@ -63,6 +63,8 @@ class ClusterClassifier:
         self.classes = np.asarray(classes, np.int64)
         self.sharpness = float(sharpness)
         self._spread = np.asarray(spread, np.float64)
+        self.weights = embedding.weights
+        self.bias = embedding.bias
         self.n_features = len(embedding.weights)
         self.n_classes = int(self.classes.max(initial=-1)) + 1
         finite = all(
@@ -72,20 +74,12 @@ class ClusterClassifier:
         whole = np.array_equal(np.unique(self.classes), np.arange(self.n_classes))
         edges = embedding.edges
         shaped = (
-            edges[0] == 0 and edges[-1] == embedding.dimensions and bool((np.diff(edges) >= 0).all())
+            edges[0] == 0
+            and edges[-1] == embedding.dimensions
+            and bool((np.diff(edges) >= 0).all())
         )
         if not (finite and whole and shaped and self.n_classes and 0 < self.sharpness < np.inf):
             raise TdsegError("The stored clusters are damaged; save the classifier again.")
-
-    @property
-    def weights(self) -> np.ndarray:
-        """(F, D): the linear part."""
-        return self.embedding.weights
-
-    @property
-    def bias(self) -> np.ndarray:
-        """(D,)."""
-        return self.embedding.bias
 
     @classmethod
     def of_clusters(

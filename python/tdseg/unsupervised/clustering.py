@@ -1,8 +1,10 @@
 """K-means on a sample of pixels, and the merging of its clusters to classes.
 
 After HR-Dv2 ("Upsampling DINOv2 features for unsupervised vision tasks and weakly supervised
-materials segmentation"): many small clusters first, then complete linkage of their centres, cut
-where foreground and background typically differ.
+materials segmentation"): many small clusters first; complete linkage of their centres, cut where
+foreground and background typically differ, says how many classes there are. Unlike there, the
+classes themselves come from Ward's linkage, which minds how many pixels a cluster has, followed by
+k-means from these classes: complete linkage spends classes on outliers (``docs/unsupervised.md``).
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class Clusters:
     Parameters
     ----------
     centres
-        (C, D) float32.
+        (C, D) float32, the largest cluster first.
     assigned
         (n,) cluster of each sampled point.
     sizes
@@ -39,6 +41,22 @@ class Clusters:
     centres: np.ndarray
     assigned: np.ndarray
     sizes: np.ndarray
+
+
+def classes_of_clusters(
+    points: np.ndarray, clusters: Clusters, count: int, seed: int
+) -> Clusters:
+    """Merge clusters to `count` classes and let their centres settle among the points."""
+    count = min(count, len(clusters.centres))
+    classes = merge_clusters(clusters.centres, clusters.sizes, count=count, method="ward")
+    weights = clusters.sizes.astype(np.float64)
+    centres = np.stack(
+        [
+            np.average(clusters.centres[classes == k], axis=0, weights=weights[classes == k])
+            for k in range(count)
+        ]
+    )
+    return refine_classes(points, centres, seed)
 
 
 def initial_clusters(points: np.ndarray, count: int, seed: int) -> Clusters:
@@ -56,19 +74,39 @@ def initial_clusters(points: np.ndarray, count: int, seed: int) -> Clusters:
     seed
         Of the starts.
     """
+    return _k_means(points, min(count, len(points)), seed, starts=2)
+
+
+def refine_classes(points: np.ndarray, centres: np.ndarray, seed: int) -> Clusters:
+    """Move class centres (K, D) to where k-means, started from them, comes to rest."""
+    return _k_means(points, len(centres), seed, starts=1, init=centres)
+
+
+def _k_means(
+    points: np.ndarray, count: int, seed: int, starts: int, init: np.ndarray | None = None
+) -> Clusters:
     points = np.ascontiguousarray(points, np.float32)
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # Fewer distinct points than clusters is no news to the user: the caller counts.
         warnings.simplefilter("ignore", ConvergenceWarning)
         means = KMeans(
-            n_clusters=min(count, len(points)), n_init=2, max_iter=100, tol=1e-4, random_state=seed
+            n_clusters=count,
+            init="k-means++" if init is None else np.ascontiguousarray(init, np.float32),
+            n_init=starts,
+            max_iter=100,
+            tol=1e-4,
+            random_state=seed,
         ).fit(points)
+    # Centres that coincide or lost their points (a constant image) are no clusters of their own.
     kept, assigned = np.unique(means.labels_, return_inverse=True)
     centres = means.cluster_centers_[kept].astype(np.float32)
-    # Centres that coincide (a constant image) are one cluster.
     centres, same = np.unique(centres, axis=0, return_inverse=True)
     assigned = same.ravel()[assigned.ravel()]
-    return Clusters(centres, assigned, np.bincount(assigned, minlength=len(centres)))
+    sizes = np.bincount(assigned, minlength=len(centres))
+    order = np.argsort(-sizes, kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return Clusters(centres[order], rank[assigned], sizes[order])
 
 
 def semantic_distance(centres: np.ndarray, density: np.ndarray, scale: float = 1.0) -> float | None:
@@ -99,6 +137,20 @@ def semantic_distance(centres: np.ndarray, density: np.ndarray, scale: float = 1
     distances = cdist(centres[front].astype(np.float64), centres[back].astype(np.float64))
     counts, edges = np.histogram(distances, bins=_BINS)
     return float(edges[counts.argmax() + 1]) * scale
+
+
+def semantic_classes(clusters: Clusters, density: np.ndarray, scale: float = 1.0) -> int:
+    """Return how many classes there are: complete linkage, cut at the semantic distance.
+
+    At least 2 where there are two clusters: one class is no segmentation.
+    """
+    distance = semantic_distance(clusters.centres, density, scale)
+    if distance is None:
+        return min(2, len(clusters.centres))
+    classes = merge_clusters(
+        clusters.centres, clusters.sizes, distance=distance, method="complete"
+    )
+    return max(min(2, len(clusters.centres)), int(classes.max()) + 1)
 
 
 def merge_clusters(

@@ -1,9 +1,9 @@
 """A linear map of features to a few normalised dimensions in which clusters are sought.
 
-HR-Dv2 clusters L2-normalised features. Here the features are first standardised and projected to
-their principal components, and the normalisation follows: sampling, interpolating and projecting
+HR-Dv2 clusters L2-normalised features. Here the features are first centred and projected to their
+principal components, and the normalisation follows: sampling, interpolating and projecting
 commute, so tokens are projected before they are upsampled and a pixel costs a few dozen numbers
-instead of several hundred.
+instead of several hundred. Figures behind the choices are in ``docs/unsupervised.md``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-COMPONENTS = 64
+COMPONENTS = 32
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,14 @@ class Family:
     ----------
     count
         How many features.
-    unit
-        Whether a pixel's projected vector is scaled to length 1 (deep features: the direction
-        tells what it is, the length how much contrast there is).
+    deep
+        Deep features keep their units and a pixel's projected vector is scaled to length 1: the
+        direction tells what it is. Classical features, each in a unit of its own, are
+        standardised instead.
     """
 
     count: int
-    unit: bool
+    deep: bool
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,9 @@ class Embedding:
     ) -> Embedding:
         """Find the embedding of (n, F) samples.
 
-        Every feature is standardised, every family projected to its first principal components,
-        and families are scaled to the same total variance, so that four hundred deep features
-        do not outvote thirty classical ones.
+        Every family is centred and projected to its first principal components, and families are
+        scaled to the same total variance, so that five hundred deep features do not outvote
+        eighty classical ones.
 
         Parameters
         ----------
@@ -81,6 +83,14 @@ class Embedding:
         components
             Dimensions a family at most.
         """
+        # One thread: sums over samples then have one order, whatever the machine.
+        with threadpool_limits(limits=1):
+            return cls._fit(features, families, components)
+
+    @classmethod
+    def _fit(
+        cls, features: np.ndarray, families: Sequence[Family], components: int
+    ) -> Embedding:
         weights: list[np.ndarray] = []
         bias: list[np.ndarray] = []
         start = 0
@@ -88,9 +98,9 @@ class Embedding:
             values = np.asarray(features[:, start : start + family.count], np.float64)
             mean = values.mean(axis=0)
             spread = values.std(axis=0)
-            # A constant feature has rounding noise for a spread; it must not be blown up.
-            constant = spread <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
-            gain = np.where(constant, 0.0, 1 / np.where(constant, 1.0, spread))
+            constant = spread <= _noise(mean, family)
+            unit = np.ones_like(spread) if family.deep else np.where(constant, 1.0, spread)
+            gain = np.where(constant, 0.0, 1 / unit)
             axes = _principal_axes((values - mean) * gain, components)
             weights.append(gain[:, None] * axes)
             bias.append(-mean @ weights[-1])
@@ -105,7 +115,7 @@ class Embedding:
             joined.astype(np.float32),
             np.concatenate(bias).astype(np.float32),
             edges.astype(np.int64),
-            np.array([family.unit for family in families], np.bool_),
+            np.array([family.deep for family in families], np.bool_),
             np.ones(len(families), np.float32),
         )
         sample = embedding.transform(features)
@@ -135,6 +145,17 @@ class Embedding:
         projected = np.asarray(features, np.float32) @ self.weights
         projected += self.bias
         return self.normalise(projected)
+
+
+def _noise(mean: np.ndarray, family: Family) -> np.ndarray:
+    """Return the spread below which a feature is constant but for rounding.
+
+    Scaling to length 1 must not blow up noise: tokens may be kept in half precision.
+    """
+    if family.deep:
+        size = np.sqrt(np.mean(mean**2))
+        return np.full(len(mean), 1e-3 * max(float(size), 1e-6))
+    return 1e-6 * np.maximum(np.abs(mean), 1e-6)
 
 
 def _principal_axes(standard: np.ndarray, components: int) -> np.ndarray:

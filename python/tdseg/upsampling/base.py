@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import TdsegError
@@ -29,7 +29,7 @@ class UpsamplingOptions:
         Of guided upsampling: spacings of the token grid, and shares of the intensity range.
     """
 
-    encode: EncodeOptions = EncodeOptions()
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
     sigma_space: float = 0.7
     sigma_range: float = 0.1
 
@@ -50,9 +50,7 @@ class Upsampler(Protocol):
     def encode(self, picture: Picture, progress: Progress | None = None) -> EncodedPlane:
         """Run the backbone."""
 
-    def field(
-        self, encoded: EncodedPlane, picture: Picture, names: Sequence[str]
-    ) -> FeatureMap:
+    def field(self, encoded: EncodedPlane, picture: Picture, names: Sequence[str]) -> FeatureMap:
         """Return the features of the image's pixels, named `names`."""
 
     def seconds(self, shape: tuple[int, int]) -> float:

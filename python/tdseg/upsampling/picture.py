@@ -44,8 +44,8 @@ class Picture:
         span = self.ranges[:, 1].astype(np.float64) - low
         span = np.where(span > 0, span, 1.0)
         shape = (1,) * (pixels.ndim - 1) + (-1,)
-        scaled = (pixels - low.astype(np.float32).reshape(shape)) / span.astype(
-            np.float32
-        ).reshape(shape)
+        scaled = (pixels - low.astype(np.float32).reshape(shape)) / span.astype(np.float32).reshape(
+            shape
+        )
         np.clip(scaled, 0, 1, out=scaled)
         return np.nan_to_num(scaled, copy=False).astype(np.float32, copy=False)

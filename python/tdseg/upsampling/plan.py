@@ -156,7 +156,7 @@ class Plan:
         Copies of one orientation whose shifts are a product share a lattice, as do orientations
         whose tokens coincide; tokens of a lattice become one grid.
         """
-        mates = (copy,)
+        mates: tuple[Copy, ...] = (copy,)
         if self.interleaved:
             mates = tuple(c for c in self.copies if c.orientation == copy.orientation)
         orientation = copy.orientation

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,11 +76,13 @@ def default_windows(backbone: Backbone) -> tuple[int, int]:
     """Return window and overlap in pixels for large images.
 
     A network that looks at its whole input is shown what it was trained on, with a quarter of
-    overlap; one that looks around its tokens only, twice as much with an eighth.
+    overlap; one that looks around its tokens only, half as much again with a sixth.
     """
     unit = window_unit(backbone)
-    factor, share = (1, 4) if backbone.has_global_context else (2, 8)
-    window = max(backbone.window * factor // unit, 2) * unit
+    size, share = backbone.window, 4
+    if not backbone.has_global_context:
+        size, share = size * 3 // 2, 6
+    window = max(size // unit, 2) * unit
     return window, max(window // share // unit, 1) * unit
 
 
@@ -118,6 +121,7 @@ class Encoder:
         )
         self._biases: dict[tuple[int, int], list[torch.Tensor]] = {}
         self._tail: float | None = None
+        self._rate: float | None = None  # seconds for a pixel of input
 
     def plan(self, shape: tuple[int, int]) -> Plan:
         """Return the passes for an image of this shape."""
@@ -151,14 +155,15 @@ class Encoder:
         return EncodedPlane(grids, picture.shape)
 
     def seconds(self, shape: tuple[int, int]) -> float:
-        """Estimate how long `encode` takes, from one timed pass over a quarter of a window."""
-        side = max(self.windows.size // 2 // self.backbone.multiple, 1) * self.backbone.multiple
-        images = torch.zeros(1, 3, side, side)
-        self._tokens(images)
-        start = time.perf_counter()
-        self._tokens(images)
-        rate = (time.perf_counter() - start) / side**2
-        return rate * sum(p.size[0] * p.size[1] for p in self.plan(shape).passes)
+        """Estimate how long `encode` takes, by the last run or by one small timed pass."""
+        if self._rate is None:
+            side = max(256 // self.backbone.multiple, 1) * self.backbone.multiple
+            images = torch.zeros(1, 3, side, side)
+            self._tokens(images)
+            start = time.perf_counter()
+            self._tokens(images)
+            self._rate = (time.perf_counter() - start) / side**2
+        return self._rate * sum(p.size[0] * p.size[1] for p in self.plan(shape).passes)
 
     def _run(
         self, passes: Sequence[Pass], picture: Picture, progress: Progress
@@ -183,6 +188,8 @@ class Encoder:
                     ],
                 )
             done += len(batch)
+        pixels = sum(item.size[0] * item.size[1] for item in passes)
+        self._rate = (time.perf_counter() - start) / pixels
 
     def _batches(self, passes: Iterable[Pass]) -> Iterator[list[Pass]]:
         batch: list[Pass] = []
@@ -215,7 +222,9 @@ class Encoder:
             for grey in greys:
                 found = self.backbone.tokens(grey.expand(1, 3, *size).contiguous())
                 part = [found[index][0].float() for index in self._chosen]
-                totals = part if totals is None else [a + b for a, b in zip(totals, part, strict=True)]
+                totals = (
+                    part if totals is None else [a + b for a, b in zip(totals, part, strict=True)]
+                )
             assert totals is not None
             self._biases[size] = [
                 (t - t.mean(dim=(1, 2), keepdim=True)) / len(greys) for t in totals
@@ -301,7 +310,7 @@ class _Lattice:
     def add(self, places: list[np.ndarray], weights: list[np.ndarray], tokens: np.ndarray) -> None:
         rows, cols = _indices(self._rows, places[0]), _indices(self._cols, places[1])
         weight = weights[0][:, None] * weights[1]
-        target: tuple[object, ...] = (rows, cols)
+        target: tuple[Any, ...] = (rows, cols)
         if isinstance(rows, np.ndarray) or isinstance(cols, np.ndarray):
             target = np.ix_(
                 np.arange(len(self._rows))[rows],

@@ -51,7 +51,7 @@ class Orientation:
         if not axes:
             return array
         if isinstance(array, np.ndarray):
-            return np.flip(array, axes)
+            return np.flip(array, tuple(axes))
         return array.flip(axes)
 
 
@@ -60,7 +60,12 @@ def _swap(array: Array) -> Array:
 
 
 IDENTITY = Orientation()
-FLIPS = (IDENTITY, Orientation(flip_cols=True), Orientation(flip_rows=True), Orientation(True, True))
+FLIPS = (
+    IDENTITY,
+    Orientation(flip_cols=True),
+    Orientation(flip_rows=True),
+    Orientation(True, True),
+)
 QUARTER_TURNS = (
     IDENTITY,
     Orientation(flip_cols=True, transpose=True),

@@ -13,7 +13,7 @@ from ..classifiers import fit
 from ..classifiers.base import Classifier
 from ..errors import TdsegError
 from ..evaluation import HeldOutReport, held_out_report
-from ..features.base import FeatureExtractor
+from ..features.base import FeatureExtractor, feature_groups
 from ..features.extractors import build_extraction
 from ..image import Image
 from ..intensity import Intensity, backbone_ranges, selected_channels
@@ -98,6 +98,7 @@ def train(
     )
     gathered = time.monotonic()
     feature_names = extraction.extractor.names(channel_names, rgb)
+    groups = feature_groups(feature_names)
 
     def fitted(features: np.ndarray, classes: np.ndarray) -> Classifier:
         return fit(
@@ -105,6 +106,7 @@ def train(
             features,
             classes,
             len(values),
+            groups=groups,
             trees=settings.trees,
             balance=settings.balance,
             seed=settings.seed,

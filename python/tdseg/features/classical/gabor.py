@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tdseg import threads
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.gabor_bank import (
     BANKS,
@@ -17,8 +16,6 @@ from tdseg.features.classical.kernels import ANGLES
 from tdseg.features.classical.window import Window, in_bands
 
 CHUNK = 256
-STRIP = 64  # rows whose moments are summed at once; fixed, so that threads and tiles change nothing
-WHOLE_AT_ONCE = 1 << 20  # pixels up to which the responses of one bank are kept
 
 
 @compiled
@@ -136,25 +133,6 @@ def _respond_separably(pad, reach, taps, out, y0, y1):  # type: ignore[no-untype
 
 
 @compiled
-def _moments(responses, y0, y1, sums):  # type: ignore[no-untyped-def]
-    """Add the sums of values and squares of rows y0..y1, column by column first."""
-    width = responses.shape[2]
-    one = np.zeros(width, np.float64)
-    two = np.zeros(width, np.float64)
-    for part in range(2):
-        one[:] = 0.0
-        two[:] = 0.0
-        for y in range(y0, y1):
-            row = responses[part, y]
-            for x in range(width):
-                one[x] += row[x]
-            for x in range(width):
-                two[x] += np.float64(row[x]) * row[x]
-        sums[part, 0] += one.sum()
-        sums[part, 1] += two.sum()
-
-
-@compiled
 def _extremes(responses, centre, scale, best, y0, y1):  # type: ignore[no-untyped-def]
     """Update largest and smallest normalised response (even, then odd) at rows y0..y1."""
     for part in range(2):
@@ -178,8 +156,20 @@ def _padded(window: Window, reach: int, level: float) -> np.ndarray:
     return np.pad(window.pixels[y0:y1, x0:x1] - np.float32(level), missing, mode="reflect")
 
 
-def _rows_of(pad: np.ndarray, bank: Bank, angle: int, out: np.ndarray, y0: int, y1: int) -> None:
-    """Write rows y0..y1 of the even and the odd response."""
+def respond_rows(
+    pad: np.ndarray, bank: Bank, angle: int, out: np.ndarray, y0: int, y1: int
+) -> None:
+    """Write rows y0..y1 of the even and the odd response.
+
+    Parameters
+    ----------
+    pad : ndarray of float32, shape (h + 2 reach, w + 2 reach)
+    bank : Bank
+    angle : int
+        In steps of 18 degrees.
+    out : ndarray of float32, shape (2, h, w)
+    y0, y1 : int
+    """
     factors = separable_kernels(bank, angle)
     if factors is not None:
         _respond_separably(pad, bank.reach, factors, out, y0, y1)
@@ -187,79 +177,41 @@ def _rows_of(pad: np.ndarray, bank: Bank, angle: int, out: np.ndarray, y0: int, 
         _responses(pad, bank.reach, *half_kernels(bank, angle), out, y0, y1)
 
 
-def _respond_bands(pad: np.ndarray, bank: Bank, angle: int, out: np.ndarray) -> None:
-    in_bands(lambda a, b: _rows_of(pad, bank, angle, out, a, b), 0, out.shape[1])
+def _update(
+    pad: np.ndarray,
+    bank: Bank,
+    angle: int,
+    statistics: np.ndarray,
+    responses: np.ndarray,
+    best: np.ndarray,
+) -> None:
+    """Compute one direction's responses and keep the largest and smallest, band by band."""
+    centre, scale = statistics[:, 0].copy(), statistics[:, 1].copy()
 
+    def band(y0: int, y1: int) -> None:
+        respond_rows(pad, bank, angle, responses, y0, y1)
+        _extremes(responses, centre, scale, best, y0, y1)
 
-def _normalisation(sums: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and 1 / (sample standard deviation), 0 where that is 0, of even and odd."""
-    mean = sums[:, 0] / count
-    variance = np.maximum(sums[:, 1] - sums[:, 0] * mean, 0.0) / max(count - 1, 1)
-    flat = variance <= 1e-12 * (mean * mean) + 1e-30
-    return mean, np.where(flat, 0.0, 1.0 / np.sqrt(np.where(flat, 1.0, variance)))
-
-
-def _strips(height: int) -> list[tuple[int, int]]:
-    return [(y, min(height, y + STRIP)) for y in range(0, height, STRIP)]
-
-
-def gabor_statistics(strip_window: object, shape: tuple[int, int], level: float) -> np.ndarray:
-    """Sum values and squares of every response over the whole plane.
-
-    Parameters
-    ----------
-    strip_window : callable
-        ``strip_window(y0, y1)`` returns the `Window` of full-width rows with the family's margin.
-    shape : tuple of int
-        Height and width of the plane.
-    level : float
-        Subtracted from the plane first (it cancels in the normalisation).
-
-    Returns
-    -------
-    ndarray of float64, shape (banks, angles, 2, 2)
-        Even and odd; sum and sum of squares.
-    """
-    assert callable(strip_window)
-
-    def one(strip: tuple[int, int]) -> np.ndarray:
-        window: Window = strip_window(*strip)
-        sums = np.zeros((len(BANKS), ANGLES, 2, 2))
-        responses = np.empty((2, window.height, window.width), np.float32)
-        for index, bank in enumerate(BANKS):
-            pad = _padded(window, bank.reach, level)
-            for angle in range(ANGLES):
-                _rows_of(pad, bank, angle, responses, 0, window.height)
-                _moments(responses, 0, window.height, sums[index, angle])
-        return sums
-
-    total = np.zeros((len(BANKS), ANGLES, 2, 2))
-    for sums in threads.map_threads(one, _strips(shape[0])):
-        total += sums
-    return total
+    in_bands(band, 0, responses.shape[1])
 
 
 def gabor(
-    window: Window,
-    level: float,
-    statistics: np.ndarray | None,
-    planes: dict[str, np.ndarray],
+    window: Window, level: float, statistics: np.ndarray, planes: dict[str, np.ndarray]
 ) -> None:
     """Compute the 44 Gabor features.
 
     Convolution (borders mirrored without repeating the edge) with ten directions; each response
     normalised to mean 0 and sample standard deviation 1 over the whole plane; the largest and the
-    smallest of the ten. A response without any variation is 0. Float32 sums; TWS uses a float32
-    FFT, so that the two differ by rounding.
+    smallest of the ten. A response without any variation is 0. TWS uses a float32 FFT, so that the
+    two differ by rounding.
 
     Parameters
     ----------
     window : Window
     level : float
         Mean of the whole plane, subtracted first for precision.
-    statistics : ndarray or None
-        Of `gabor_statistics`; None if the window's core is the whole plane, of at most
-        `WHOLE_AT_ONCE` pixels: they are then taken on the way.
+    statistics : ndarray of float64, shape (banks, angles, 2, 2)
+        Of `gabor_statistics`, from the whole plane.
     planes : dict
         Name to ndarray of float32, shape (h, w): receives the results.
 
@@ -267,40 +219,14 @@ def gabor(
     -----
     Source: ``FeatureStack.addGabor`` of Trainable Weka Segmentation.
     """
-    count = window.plane[0] * window.plane[1]
-    shape = (2, window.height, window.width)
-    kept = np.empty((ANGLES if statistics is None else 1, *shape), np.float32)
+    responses = np.empty((2, window.height, window.width), np.float32)
     for index, bank in enumerate(BANKS):
         pad = _padded(window, bank.reach, level)
-        best = np.empty((4, *shape[1:]), np.float32)
+        best = np.empty((4, window.height, window.width), np.float32)
         best[0::2] = -np.inf
         best[1::2] = np.inf
-        if statistics is None:
-            for angle in range(ANGLES):
-                _respond_bands(pad, bank, angle, kept[angle])
         for angle in range(ANGLES):
-            if statistics is None:
-                responses = kept[angle]
-                sums = _whole_moments(responses)
-            else:
-                responses = kept[0]
-                _respond_bands(pad, bank, angle, responses)
-                sums = statistics[index, angle]
-            _update(responses, *_normalisation(sums, count), best)
+            _update(pad, bank, angle, statistics[index, angle], responses, best)
         for phase in (0, 2):
             for which in (1, 2):
                 planes[f"Gabor_{which}_{bank_label(bank, phase)}"][...] = best[phase + which - 1]
-
-
-def _whole_moments(responses: np.ndarray) -> np.ndarray:
-    """Sum by the same strips as `gabor_statistics`, for the same last bit."""
-    total = np.zeros((2, 2))
-    for y0, y1 in _strips(responses.shape[1]):
-        sums = np.zeros((2, 2))
-        _moments(responses, y0, y1, sums)
-        total += sums
-    return total
-
-
-def _update(responses: np.ndarray, centre: np.ndarray, scale: np.ndarray, best: np.ndarray) -> None:
-    in_bands(lambda a, b: _extremes(responses, centre, scale, best, a, b), 0, responses.shape[1])

@@ -16,7 +16,7 @@ from tdseg.features.classical.anisotropic import anisotropic_names
 from tdseg.features.classical.convolve import blur_reach, imagej_blur
 from tdseg.features.classical.disc import disc_reach
 from tdseg.features.classical.entropy import entropy, entropy_names
-from tdseg.features.classical.gabor import WHOLE_AT_ONCE, gabor
+from tdseg.features.classical.gabor import gabor
 from tdseg.features.classical.gabor_bank import gabor_names, gabor_reach
 from tdseg.features.classical.lipschitz import lipschitz_names
 from tdseg.features.classical.median import median, rank_image
@@ -104,7 +104,8 @@ def _edges(window: Window, channel: ChannelPlane, planes: Planes) -> None:
             for narrow, other in blurred.items():
                 target = planes.get(difference_name(sigma, narrow))
                 if target is not None:
-                    np.subtract(other, core, out=target)
+                    with np.errstate(invalid="ignore"):
+                        np.subtract(other, core, out=target)
             blurred[sigma] = core
 
 
@@ -181,12 +182,8 @@ def _kuwahara(window: Window, channel: ChannelPlane, planes: Planes) -> None:
 
 
 def _gabor(window: Window, channel: ChannelPlane, planes: Planes) -> None:
-    height, width = channel.shape
-    known = "gabor" in channel.__dict__
-    at_once = (window.height, window.width) == (height, width) and height * width <= WHOLE_AT_ONCE
-    statistics = None if at_once and not known else channel.gabor
     wanted = {name: planes.views()[name] for name in gabor_names(channel.options)}
-    gabor(window, channel.level, statistics, wanted)
+    gabor(window, channel.level, channel.gabor, wanted)
 
 
 def _derivatives_reach(options: ClassicalOptions) -> int:

@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from tdseg.features.classical.anisotropic import anisotropic_diffusion
-from tdseg.features.classical.gabor import gabor_statistics
-from tdseg.features.classical.gabor_bank import gabor_reach
+from tdseg.features.classical.gabor_statistics import gabor_statistics
 from tdseg.features.classical.lipschitz import lipschitz
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.quantise import quantise
@@ -67,15 +66,11 @@ class ChannelPlane:
 
     @cached_property
     def gabor(self) -> np.ndarray:
-        """Sums over the plane that normalise the Gabor responses; see `gabor_statistics`."""
+        """What normalises the Gabor responses; see `gabor_statistics`."""
         with self._lock:
             if "gabor" in self.__dict__:
                 return self.__dict__["gabor"]
-            margin = gabor_reach(self.options)
-            width = self.shape[1]
-            return gabor_statistics(
-                lambda y0, y1: self.window((y0, y1), (0, width), margin), self.shape, self.level
-            )
+            return gabor_statistics(self.pixels, self.level)
 
     @cached_property
     def lipschitz(self) -> np.ndarray:

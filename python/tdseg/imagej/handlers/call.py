@@ -101,7 +101,9 @@ class Call:
             if settings is not None and key.name in _SETTING_NAMES:
                 value = getattr(settings, key.name)
             value = changes.get(key.name, value)
-            if value is None or value == "":
+            # What is still "auto" has no bearing on pixels: a limit, or a stride of a network
+            # whose strides are fixed.
+            if value is None or value in ("", "auto"):
                 continue
             values[key.name] = value
         return values

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import TdsegError
 from ...measure import Region
-from ...roi_rules import NEVER_LABELS, Rules, describe, labels_from_facts
+from ...roi_rules import NEVER_LABELS, Draw, Rules, describe, labels_from_facts
 from ..java import jc
 from ..label_sources import canvas_of, read_rois
 from ..rois import RoiPainter, facts_of, group_names
@@ -32,7 +32,7 @@ def read_regions(call: Call) -> list[Region]:
         alone = replace(fact, group=1, counters=())
         found = labels_from_facts(
             [alone],
-            lambda _, points, roi=roi: painter.pixels(roi, points),
+            _drawing(painter, roi),
             canvas,
             Rules(unpositioned=call.value("unpositioned")),
             call.progress.note,
@@ -43,6 +43,10 @@ def read_regions(call: Call) -> list[Region]:
             here = found.plane == plane
             regions.append(Region(name, class_name, int(plane), found.y[here], found.x[here]))
     return regions
+
+
+def _drawing(painter: RoiPainter, roi: Any) -> Draw:
+    return lambda _, points: painter.pixels(roi, points)
 
 
 def _rois(call: Call) -> list[Any]:

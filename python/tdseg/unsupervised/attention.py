@@ -1,0 +1,125 @@
+"""Maps of what a network attends to, at the resolution of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+
+from ..backbones.base import AttentionBackbone, Backbone, Level
+from ..features.base import FeatureMap, PlaneInput
+from ..features.deep import DeepFeatures, DeepOptions
+from ..progress import Progress
+from .ncut import cut_foreground
+
+if TYPE_CHECKING:
+    from ..features.token_cache import TokenCache
+
+FACETS = ("attention", "value_attention")
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """How much each pixel of a plane stands out.
+
+    Parameters
+    ----------
+    maps
+        The mean over the heads, then one map a head; a single map for a cut.
+    names
+        ``mean``, ``head 1``, ...; or ``ncut``.
+    method
+        "attention" or "ncut".
+    """
+
+    maps: FeatureMap
+    names: tuple[str, ...]
+    method: str
+
+    @property
+    def mean(self) -> FeatureMap:
+        """The first map alone."""
+        return self.maps.project(np.eye(len(self.names), 1, dtype=np.float32))
+
+
+def saliency(
+    plane: PlaneInput,
+    features: Callable[[], FeatureMap],
+    backbone: Backbone | None,
+    *,
+    facet: str = "attention",
+    cache: TokenCache | None = None,
+    progress: Progress | None = None,
+) -> Saliency:
+    """Say how much each pixel stands out.
+
+    Parameters
+    ----------
+    plane
+        What the backbone sees.
+    features
+        Gives the plane's features; called only where there is no attention, for the cut.
+    backbone
+        Its class token's attention is the answer if it has one.
+    facet
+        "attention" (softmax, as shares of a uniform attention: 1 is average) or
+        "value_attention" (HR-Dv2's "o", may be negative).
+    cache, progress
+        Keeps attention between calls; hears of the passes.
+
+    Returns
+    -------
+    Saliency
+        From the backbone's attention, else from a normalised cut; `method` says which.
+    """
+    if backbone is None or not backbone.has_attention:
+        return Saliency(cut_foreground(features()), ("ncut",), "ncut")
+    tokens = AttentionTokens(cast(AttentionBackbone, backbone), facet)
+    # Maps as smooth as attention gain little from more copies, and every copy is a pass.
+    native = int(backbone.levels[0].stride) == backbone.multiple
+    options = DeepOptions(shifts=2 if native else 1, storage="float32")
+    found = DeepFeatures(tokens, options, cache, progress).extract(plane)
+    heads = tokens.levels[0].channels
+    pictures = len(found.names) // heads
+    weights = np.zeros((pictures, heads, heads + 1), np.float32)
+    weights[:, :, 0] = 1 / (pictures * heads)
+    weights[:, np.arange(heads), np.arange(heads) + 1] = 1 / pictures
+    names = ("mean", *(f"head {h + 1}" for h in range(heads)))
+    return Saliency(found.project(weights.reshape(-1, heads + 1)), names, "attention")
+
+
+class AttentionTokens:
+    """A backbone whose only level is its attention, a channel a head: a `Backbone`.
+
+    So attention goes the way of features: windows, copies and interpolation are the same.
+    """
+
+    def __init__(self, backbone: AttentionBackbone, facet: str = "attention") -> None:
+        if facet not in FACETS:
+            raise ValueError(f"facet {facet} is none of {FACETS}")
+        self._backbone = backbone
+        self._facet = facet
+        self.name = backbone.name
+        self.weights = backbone.weights
+        self.multiple = backbone.multiple
+        self.window = backbone.window
+        self.has_global_context = backbone.has_global_context
+        self.has_attention = False
+        self.device = backbone.device
+        self.dtype = torch.float32
+        self.position_embedding = getattr(backbone, "position_embedding", "")
+        level = backbone.levels[0]
+        side = 2 * backbone.multiple
+        heads = self.tokens(torch.zeros(1, 3, side, side))[0].shape[1]
+        self.levels: tuple[Level, ...] = (replace(level, name=facet, channels=heads),)
+
+    def tokens(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the attention, (B, heads, h, w); softmax as multiples of uniform attention."""
+        with torch.inference_mode():
+            if self._facet == "value_attention":
+                return [self._backbone.value_attention(images)]
+            found = self._backbone.attention(images)
+            return [found * (found.shape[2] * found.shape[3])]

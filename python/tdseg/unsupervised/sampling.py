@@ -1,0 +1,98 @@
+"""A sample of pixels over all images, with their features and their attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..features.base import FeatureMap, PlaneInput
+from ..progress import Progress
+from .attention import Saliency
+
+MAX_PLANES = 64
+"""Of a large stack, evenly spread planes are looked at: more do not change the clusters."""
+
+
+@dataclass(frozen=True)
+class SourcePlane:
+    """One plane of one image, read when asked for."""
+
+    read: Callable[[], PlaneInput]
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Pixels of all images; n pixels, F features.
+
+    Parameters
+    ----------
+    features
+        (n, F) float32.
+    attention
+        (n,) float32: how much each stands out; None where it was not asked for.
+    method
+        What said so, "attention" or "ncut"; "" where it was not asked for.
+    """
+
+    features: np.ndarray
+    attention: np.ndarray | None
+    method: str
+
+
+def spread_planes(counts: Sequence[int], limit: int = MAX_PLANES) -> list[list[int]]:
+    """Choose evenly spread planes of each image: about `limit` in all, at least one an image."""
+    total = sum(counts)
+    chosen = []
+    for count in counts:
+        share = count if total <= limit else max(1, count * limit // total)
+        chosen.append([(2 * k + 1) * count // (2 * share) for k in range(share)])
+    return chosen
+
+
+def draw_sample(
+    planes: Sequence[SourcePlane],
+    extract: Callable[[PlaneInput], FeatureMap],
+    stands_out: Callable[[PlaneInput, Callable[[], FeatureMap]], Saliency] | None,
+    pixels: int,
+    seed: int,
+    progress: Progress,
+) -> Sample:
+    """Draw about `pixels` pixels from the planes, evenly.
+
+    Parameters
+    ----------
+    planes
+        Where from.
+    extract
+        Computes the features of a plane.
+    stands_out
+        Computes attention; None: not needed.
+    pixels, seed
+        How many, and what fixes the choice.
+    progress
+        Hears of every plane; may cancel.
+    """
+    rng = np.random.default_rng(seed)
+    each = max(1, pixels // len(planes))
+    features: list[np.ndarray] = []
+    attention: list[np.ndarray] = []
+    method = ""
+    for done, plane in enumerate(planes):
+        progress.update(done / len(planes), "looking at pixels")
+        height, width = plane.size
+        count = min(each, height * width)
+        pick = np.sort(rng.choice(height * width, count, replace=False))
+        rows, cols = np.divmod(pick, width)
+        pixels_of = plane.read()
+        found = extract(pixels_of)
+        features.append(found.at(rows, cols))
+        if stands_out is not None:
+            salient = stands_out(pixels_of, lambda found=found: found)
+            method = salient.method
+            attention.append(salient.mean.at(rows, cols)[:, 0])
+    return Sample(
+        np.concatenate(features), np.concatenate(attention) if attention else None, method
+    )

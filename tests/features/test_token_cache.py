@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from tdseg.features.token_cache import TokenCache, token_key
+from tdseg.upsampling.shifts import EncodedPlane
+from tdseg.upsampling.token_field import Axis, TokenGrid
+
+
+def plane(seed: int, size: int = 8, grids: int = 2) -> EncodedPlane:
+    rng = np.random.default_rng(seed)
+    axis = Axis.linear(np.arange(size) * 4.0, 4 * size)
+    level = tuple(
+        TokenGrid(rng.normal(size=(size, size, 5)).astype(np.float16), axis, axis)
+        for _ in range(grids)
+    )
+    return EncodedPlane((level, level[:1]), (4 * size, 4 * size))
+
+
+def equal(a: EncodedPlane, b: EncodedPlane) -> bool:
+    return a.shape == b.shape and all(
+        np.array_equal(x.values, y.values)
+        and x.values.dtype == y.values.dtype
+        and np.array_equal(x.rows.weight, y.rows.weight)
+        and np.array_equal(x.cols.positions, y.cols.positions)
+        for p, q in zip(a.levels, b.levels, strict=True)
+        for x, y in zip(p, q, strict=True)
+    )
+
+
+def test_keys_tell_everything_apart() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (20, 30, 1), np.uint8)
+    ranges = np.array([[0.0, 255.0]])
+    settings = {"weights": "a1", "shifts": ((0, 0),), "dtype": "torch.float32"}
+    key = token_key(image, ranges, settings)
+    assert token_key(image.copy(), ranges.copy(), dict(reversed(settings.items()))) == key
+    assert token_key(np.asfortranarray(image), ranges, settings) == key
+    changed = image.copy()
+    changed[7, 3] ^= 1
+    others = [
+        token_key(changed, ranges, settings),
+        token_key(image.reshape(30, 20, 1), ranges, settings),
+        token_key(image.view(np.int8), ranges, settings),
+        token_key(image.astype(np.float32), ranges, settings),
+        token_key(image, ranges + 1, settings),
+        token_key(image, ranges, {**settings, "weights": "a2"}),
+        token_key(image, ranges, {**settings, "shifts": ((0, 1),)}),
+        token_key(image, ranges, {**settings, "more": None}),
+    ]
+    assert len({key, *others}) == 1 + len(others)
+
+
+def test_the_least_recently_used_leaves_first() -> None:
+    size = plane(0).nbytes
+    cache = TokenCache(3 * size)
+    for name in "abc":
+        cache.put(name, plane(ord(name)))
+    assert cache.get("a") is not None
+    cache.put("d", plane(1))
+    assert cache.get("b") is None
+    assert equal(cache.get("a"), plane(ord("a")))
+    assert cache.count == 3
+    assert cache.bytes == 3 * size
+    cache.put("huge", plane(2, 64))
+    assert cache.get("huge") is None
+    assert cache.count == 3
+    cache.clear()
+    assert (cache.count, cache.bytes) == (0, 0)
+
+
+def test_replacing_a_plane_counts_it_once() -> None:
+    cache = TokenCache(10**6)
+    cache.put("a", plane(0))
+    cache.put("a", plane(1))
+    assert cache.bytes == plane(1).nbytes
+    assert equal(cache.get("a"), plane(1))
+
+
+def test_a_folder_outlives_the_session(tmp_path) -> None:
+    folder = tmp_path / "tokens"
+    TokenCache(10**6, folder).put("a", plane(0))
+    later = TokenCache(10**6, folder)
+    assert equal(later.get("a"), plane(0))
+    assert later.count == 1
+    assert later.get("b") is None
+    later.clear()
+    assert TokenCache(10**6, folder).get("a") is None
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_is_bounded_and_damage_is_no_error(tmp_path) -> None:
+    cache = TokenCache(0, tmp_path, folder_bytes=30000)
+    for name in "abcdefgh":
+        cache.put(name, plane(0))
+    files = list(tmp_path.iterdir())
+    assert 1 <= len(files) < 8
+    assert sum(file.stat().st_size for file in files) <= 30000
+    for file in files:
+        file.write_bytes(file.read_bytes()[:500])
+        assert TokenCache(10**6, tmp_path).get(file.stem) is None
+
+
+def test_making_happens_once() -> None:
+    cache, made = TokenCache(10**6), []
+
+    def make() -> EncodedPlane:
+        made.append(1)
+        return plane(0)
+
+    assert cache.get_or_make("a", make)[1] is False
+    assert cache.get_or_make("a", make)[1] is True
+    assert len(made) == 1
+
+
+def test_threads_may_share_it() -> None:
+    cache = TokenCache(3 * plane(0).nbytes)
+    errors: list[Exception] = []
+
+    def work(offset: int) -> None:
+        try:
+            for k in range(100):
+                name = str((k + offset) % 7)
+                found, _ = cache.get_or_make(name, lambda name=name: plane(int(name)))
+                assert equal(found, plane(int(name)))
+        except Exception as error:
+            errors.append(error)
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not errors
+    assert cache.bytes <= 3 * plane(0).nbytes
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip"])
+def test_strange_files_are_ignored(tmp_path, content) -> None:
+    (tmp_path / "a.npz").write_bytes(content)
+    assert TokenCache(10**6, tmp_path).get("a") is None

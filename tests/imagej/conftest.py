@@ -1,0 +1,30 @@
+"""The ImageJ that all tests of the bridge share: Java starts only once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import tdseg
+from tdseg.imagej.start import ImageJSession
+
+
+@pytest.fixture(scope="session")
+def ij() -> ImageJSession:
+    """ImageJ, headless: embedded, or the Fiji that TDSEG_FIJI names."""
+    return tdseg.imagej.start()
+
+
+@pytest.fixture
+def made(ij: ImageJSession) -> Iterator[Callable[[str], Any]]:
+    """A function that runs a macro and returns the image that is current after it."""
+    from tdseg.imagej.java import jc
+
+    def make(macro: str) -> Any:
+        ij.run_macro("run('Close All');" + macro)
+        return jc.WindowManager.getCurrentImage()
+
+    yield make
+    ij.run_macro("run('Close All');")
