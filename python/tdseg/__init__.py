@@ -8,7 +8,7 @@ from .image import Calibration, Image, read_image
 from .labels import SparseLabels
 from .model import Model, load
 from .settings import Settings
-from .workflow import apply, compute_features, train
+from .workflow import apply, compute_features, refine_crf, segment_without_labels, train
 
 __version__ = "0.1.0"
 
@@ -24,5 +24,7 @@ __all__ = [
     "imagej",
     "load",
     "read_image",
+    "refine_crf",
+    "segment_without_labels",
     "train",
 ]

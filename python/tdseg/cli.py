@@ -1,4 +1,4 @@
-"""The command line: ``tdseg demo | run | fiji | train | apply | status``."""
+"""The command line: ``tdseg demo | run | fiji | train | apply | segment | refine | status``."""
 
 from __future__ import annotations
 
@@ -99,9 +99,27 @@ def build_parser() -> argparse.ArgumentParser:
     apply.add_argument("--output", choices=("labels", "probabilities", "both"), default="labels")
     apply.add_argument("--existing", choices=("skip", "overwrite", "error"), default="skip")
     _key_options(apply, [k for k in BY_NAME["TDS Apply..."].keys if k.name not in _APPLY_OWN])
+
+    segment = _command(commands, "segment", _segment, "segment images together, without labels")
+    segment.add_argument("inputs", nargs="+", type=Path, help="TIFF, PNG or JPEG files")
+    segment.add_argument("--output-folder", "--output_folder", type=Path, required=True)
+    segment.add_argument("--model", type=Path, help="save the clusters as a .tdseg file")
+    segment.add_argument("--existing", choices=("overwrite", "error"), default="error")
+    keys = BY_NAME["TDS Segment Without Labels..."].keys
+    _key_options(segment, [k for k in keys if k.name not in _SEGMENT_OWN])
+
+    refine = _command(commands, "refine", _refine, "refine probabilities with a dense CRF")
+    refine.add_argument("probabilities", type=Path, help="a probability stack (TIFF)")
+    refine.add_argument("image", type=Path, help="the image that was segmented")
+    refine.add_argument("--output", type=Path, required=True, help="the TIFF to write")
+    refine.add_argument("--existing", choices=("overwrite", "error"), default="error")
+    _key_options(
+        refine, [k for k in BY_NAME["TDS Refine..."].keys if k.name not in ("image", "output")]
+    )
     return parser
 
 
+_SEGMENT_OWN = ("slices", "objects", "adopt")
 _STATUS_KEYS = ("backbone", "weights", "device", "precision")
 _TRAIN_OWN = ("labels", "labels_path", "labels_image", "append")
 _APPLY_OWN = ("model", "output", "region")
@@ -244,6 +262,51 @@ def _apply(options: argparse.Namespace) -> int:
     if failed:
         print(f"tdseg: {failed} of {len(outcomes)} files failed.", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _segment(options: argparse.Namespace) -> int:
+    from .batch.segment_files import segment_files
+    from .settings import Settings
+
+    values = _key_values(options)
+    own = {k: values.pop(k) for k in _UNLABELLED if k in values}
+    if options.model is not None and options.model.exists() and options.existing != "overwrite":
+        raise TdsegError(f"File '{options.model}' exists; choose --existing overwrite.")
+    written, model = segment_files(
+        options.inputs,
+        options.output_folder,
+        Settings(**{"features": "deep", **values}),
+        existing=options.existing,
+        progress=_progress(),
+        **own,
+    )
+    for path in written:
+        print(path)
+    if options.model is not None:
+        if model is None:
+            raise TdsegError("This method gives no classifier; use --method clusters.")
+        print(f"Saved {model.save(options.model)}")
+    return 0
+
+
+def _refine(options: argparse.Namespace) -> int:
+    from .batch.segment_files import refine_file
+    from .settings import Settings
+
+    settings = Settings(**_key_values(options))
+    refine_file(
+        options.probabilities,
+        options.image,
+        options.output,
+        settings,
+        existing=options.existing,
+        progress=_progress(),
+    )
+    print(options.output)
+    return 0
+
+
+_UNLABELLED = ("method", "clusters", "min_size", "cutoff_scale")
 
 
 def entry() -> None:

@@ -287,6 +287,26 @@ SETTING_KEYS: tuple[Key, ...] = (
         "channels", "text", "all", "channels to use, from 1", pattern=LIST_OF_NUMBERS, example="1,3"
     ),
     _s("refine", "choice", "none", "refine the result with a dense CRF", choices=("none", "crf")),
+    _s("crf_iterations", "int", 10, "mean-field updates of the CRF", minimum=0, maximum=1000),
+    _s("crf_spatial_sigma", "float", 3.0, "reach of the CRF's smoothing, pixels", minimum=0.1),
+    _s("crf_spatial_compat", "float", 10.0, "strength of the CRF's smoothing", minimum=0),
+    _s("crf_bilateral_sigma", "float", 80.0, "reach of its colour kernel, pixels", minimum=0.1),
+    _s(
+        "crf_bilateral_range",
+        "float",
+        13.0,
+        "grey levels (of 255) that count as an edge",
+        minimum=0.1,
+    ),
+    _s("crf_bilateral_compat", "float", 10.0, "strength of its colour kernel", minimum=0),
+    _s(
+        "crf_min_fraction",
+        "float",
+        0.5,
+        "a class that keeps less of its pixels is given back its confident regions; 0: never",
+        minimum=0,
+        maximum=1,
+    ),
     _s(
         "first_label",
         "int",

@@ -12,6 +12,7 @@ from roifile import ROI_OPTIONS, ROI_SUBTYPE, ROI_TYPE, ImagejRoi
 from .errors import TdsegError
 from .polygon_fill import draw_path, ellipse_mask, fill_polygon, half_up
 
+_TURNED = (ROI_SUBTYPE.ELLIPSE, ROI_SUBTYPE.ROTATED_RECT)
 _ELLIPSE_CORNERS = 72
 _COORDINATES = {0: 2, 1: 2, 2: 4, 3: 6, 4: 0}  # of the segments of a java.awt.geom.Path2D
 
@@ -53,7 +54,7 @@ def roi_pixels(
         _straight_line(mask, roi)
     elif roi.roitype in (ROI_TYPE.POLYLINE, ROI_TYPE.FREELINE, ROI_TYPE.ANGLE):
         _polyline(mask, roi)
-    elif roi.subtype in (ROI_SUBTYPE.ELLIPSE, ROI_SUBTYPE.ROTATED_RECT):
+    elif roi.roitype == ROI_TYPE.FREEHAND and roi.subtype in _TURNED:
         _ellipse_or_rotated(mask, roi)
     elif roi.roitype in (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED):
         _polygon(mask, roi)
@@ -112,7 +113,7 @@ def _polygon(mask: np.ndarray, roi: ImagejRoi) -> None:
 def _ellipse_or_rotated(mask: np.ndarray, roi: ImagejRoi) -> None:
     header = (roi.arrow_style_or_aspect_ratio, roi.arrow_head_size, roi.rounded_rect_arc_size)
     (number,) = struct.unpack(">f", struct.pack(">BBh", *header))
-    ends = tuple(float(v) for v in (roi.x1, roi.y1, roi.x2, roi.y2))
+    ends = (roi.x1, roi.y1, roi.x2, roi.y2)
     if roi.subtype == ROI_SUBTYPE.ELLIPSE:
         corners = _ellipse(*ends, min(max(float(number), 0.0), 1.0))
     else:

@@ -15,7 +15,7 @@ from .colours import glasbey
 from .errors import TdsegError
 from .labels import SparseLabels
 from .rasterize import roi_pixels
-from .roi_rules import Canvas, RoiFacts, Rules, labels_from_facts
+from .roi_rules import Canvas, RoiFacts, Rules, hex_values, labels_from_facts
 
 _NEVER = {ROI_SUBTYPE.TEXT: "text", ROI_SUBTYPE.IMAGE: "image", ROI_SUBTYPE.ARROW: "arrow"}
 _LINES = (ROI_TYPE.LINE, ROI_TYPE.POLYLINE, ROI_TYPE.FREELINE)
@@ -70,7 +70,8 @@ def labels_from_roi_file(
         If the file is missing, damaged or without labels, or a ROI breaks a rule, named.
     """
     path = Path(path)
-    rules = Rules(class_from, unpositioned, overlap, dict(class_names or {}))
+    names = dict(class_names or {})
+    rules = Rules(class_from, unpositioned, overlap, names, hex_values(glasbey()))
     rois, found_channels = read_rois(path)
     canvas = Canvas(path.name, channels or found_channels, shape)
     height, width = shape[2:]

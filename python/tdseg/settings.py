@@ -56,6 +56,13 @@ class Settings:
     seed: int = 0
     channels: str = "all"
     refine: str = "none"
+    crf_iterations: int = 10
+    crf_spatial_sigma: float = 3.0
+    crf_spatial_compat: float = 10.0
+    crf_bilateral_sigma: float = 80.0
+    crf_bilateral_range: float = 13.0
+    crf_bilateral_compat: float = 10.0
+    crf_min_fraction: float = 0.5
     first_label: int = 1
     device: str = "auto"
     precision: str = "auto"

@@ -164,10 +164,11 @@ def test_training_tells_precision_and_recall(ij):
 
 
 def test_class_statistics_are_calibrated(ij):
-    value, _ = macro(
-        ij,
-        PREPARE
-        + f"""
+    value, _ = (
+        macro(
+            ij,
+            PREPARE
+            + f"""
         run("TDS Train...", "features=classical {FAST}");
         run("TDS Apply...", "output=labels");
         run("TDS Class Statistics", "");
@@ -175,7 +176,10 @@ def test_class_statistics_are_calibrated(ij):
         return "" + Table.get("Pixels", 0) + "|" + Table.get("Area", 0) + "|"
             + Table.getString("Class", 1) + "|" + Table.get("Pixels", 1);
         """,
-    ) if not ij.headless else ("", "")
+        )
+        if not ij.headless
+        else ("", "")
+    )
     if value:
         pixels, area, name, others = value.split("|")
         assert float(area) == pytest.approx(float(pixels) / 4)
@@ -249,7 +253,9 @@ def test_mistakes_are_sentences(ij, tmp_path):
         ij, PREPARE + 'run("TDS Train...", "features=deeep");'
     )
     assert "lacks a value" in failing(ij, PREPARE + 'run("TDS Train...", "trees=");')
-    assert "open an image" in failing(ij, 'run("Close All"); run("TDS Apply...", "output=labels");')
+    assert "open an image" in failing(
+        ij, 'while (nImages > 0) close(); run("TDS Apply...", "output=labels");'
+    )
     assert "'membrane'" in failing(
         ij, PREPARE + 'makeRectangle(1,1,3,3); run("TDS Add Label...", "class=membrane");'
     )

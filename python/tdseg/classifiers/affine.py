@@ -192,7 +192,7 @@ class AffineClassifier:
         offset[training.present] = bias - mean @ full[:, training.present]
         present = np.zeros(training.n_classes, dtype=bool)
         present[training.present] = True
-        return cls(full, offset, scale, present, sharpness)
+        return cls(full, offset, scale / training.shares, present, sharpness)
 
 
 def standardize(training: TrainingSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -201,9 +201,10 @@ def standardize(training: TrainingSet) -> tuple[np.ndarray, np.ndarray, np.ndarr
     Returns
     -------
     standardized : ndarray, (n, F) float32
-        Mean 0 and standard deviation 1 over the pixels; a constant feature is 0 throughout.
+        Mean 0 and standard deviation ``1 / shares`` over the pixels; a constant feature is 0
+        throughout.
     mean, scale : ndarray, (F,) float64
-        The scale of a constant feature is 1.
+        The scale of a constant feature is that of a standard deviation of 1.
     """
     data = training.features
     mean = data.mean(0, dtype=np.float64)
@@ -215,6 +216,7 @@ def standardize(training: TrainingSet) -> tuple[np.ndarray, np.ndarray, np.ndarr
     # Rounding of the mean must not turn a constant feature into noise.
     mean[constant] = data[0, constant]
     scale[constant | (scale == 0)] = 1.0
+    scale *= training.shares
     standardized = np.empty_like(data)
     for start in range(0, len(data), ROWS_PER_BLOCK):
         rows = slice(start, start + ROWS_PER_BLOCK)

@@ -115,6 +115,20 @@ class TrainingSet:
         """The number of pixels of each present class, (P,)."""
         return np.bincount(self.codes, minlength=len(self.present))
 
+    @property
+    def shares(self) -> np.ndarray:
+        """What each feature's standard deviation is multiplied by in linear models, (F,) float64.
+
+        With several kinds of features, each kind has total variance 1 under the penalty, so that
+        hundreds of channels do not fit a few strokes by themselves; a single kind is left as it
+        is, at variance 1 a feature.
+        """
+        kinds, inverse, counts = np.unique(self.groups, return_inverse=True, return_counts=True)
+        if len(kinds) == 1:
+            return np.ones(self.n_features)
+        roots: np.ndarray = np.sqrt(counts[inverse].astype(np.float64))
+        return roots
+
     def balanced_weights(self) -> np.ndarray:
         """Return a weight for each pixel, (n,) float64: equal sum per class, n in total."""
         per_class = len(self.codes) / (len(self.present) * self.counts)

@@ -5,11 +5,11 @@
 hold at least five pixels where classes have fifty or more. On sparse labels, where the pixels of a
 stroke are nearly copies of each other, searched thresholds fit the stroke; drawn ones give smoother
 maps, and cost no sorting. Each tree is grown by scikit-learn on its own draw of pixels: a quarter
-of them, at least 1,000 or all, at most 5,000. The draw is made here and not by scikit-learn's forest,
-whose way of combining class weights with the bootstrap changed between versions. With ``balance``
-every class is drawn equally often, with replacement, as TWS's "homogenize" does once for the whole
-training set. Each tree sees all classical features and as many deep ones (`draw_columns`). What
-each choice is worth is in ``docs/quality.md``.
+of them, at least 1,000 or all, at most 5,000. The draw is made here and not by scikit-learn's
+forest, whose way of combining class weights with the bootstrap changed between versions. With
+``balance`` every class is drawn equally often, with replacement, as TWS's "homogenize" does once
+for the whole training set. Each tree sees all classical features and as many deep ones
+(`draw_columns`). What each choice is worth is in ``docs/quality.md``.
 
 **Storing.** Trees are renumbered breadth first, so that children follow from which nodes are
 leaves. Thresholds become float32, rounded down: ``x <= t`` for a float32 ``x`` then decides as with

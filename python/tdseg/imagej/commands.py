@@ -5,7 +5,7 @@ Imports no Java: the command line and the documentation read it too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..keys import LIST_OF_NUMBERS, SETTING_KEYS, SETTINGS_BY_NAME, Key
@@ -47,8 +47,6 @@ class Command:
 
 
 def _setting(*names: str, default: Any = ...) -> tuple[Key, ...]:
-    from dataclasses import replace
-
     keys = (SETTINGS_BY_NAME[n] for n in names)
     return tuple(k if default is ... else replace(k, default=default) for k in keys)
 
@@ -124,11 +122,28 @@ COMPONENTS = Key(
     minimum=0,
     maximum=10000,
 )
-FEATURE_KEYS = tuple(
-    k
-    for k in SETTING_KEYS
-    if k.name
-    not in ("classifier", "trees", "balance", "samples", "held_out", "refine", "first_label")
+CRF = tuple(k.name for k in SETTING_KEYS if k.name.startswith("crf_"))
+_OF_CLASSIFIERS = ("classifier", "trees", "balance", "samples", "held_out", "refine", "first_label")
+FEATURE_KEYS = tuple(k for k in SETTING_KEYS if k.name not in (*_OF_CLASSIFIERS, *CRF))
+UNLABELLED_KEYS = (
+    Key(
+        "method",
+        "choice",
+        "clusters",
+        "classes of similar pixels, attention maps, or objects",
+        choices=("clusters", "attention", "foreground"),
+    ),
+    Key(
+        "clusters",
+        "int",
+        "auto",
+        "number of classes",
+        minimum=2,
+        maximum=255,
+        words=("auto",),
+    ),
+    Key("min_size", "int", 200, "smallest object, pixels", minimum=0),
+    Key("cutoff_scale", "float", 1.0, "above 1 gives fewer classes", minimum=0.01),
 )
 
 COMMANDS: tuple[Command, ...] = (
@@ -172,6 +187,7 @@ COMMANDS: tuple[Command, ...] = (
             SLICES,
             *_setting(
                 "refine",
+                *CRF,
                 "first_label",
                 "weights",
                 "device",
@@ -187,6 +203,43 @@ COMMANDS: tuple[Command, ...] = (
         "Show the features of the active image as a stack.",
         "features",
         (COMPONENTS, REGION, SLICES, *FEATURE_KEYS),
+    ),
+    Command(
+        "TDS Refine...",
+        "Refine the active probability stack with a dense CRF.",
+        "refine",
+        (
+            Key("image", "text", None, "title of the open image that was segmented"),
+            Key(
+                "output",
+                "choice",
+                "labels",
+                "what to show",
+                choices=("labels", "probabilities", "both"),
+            ),
+            *_setting(*CRF, "memory_limit", "tile"),
+        ),
+    ),
+    Command(
+        "TDS Segment Without Labels...",
+        "Segment by clusters of features or by attention, without labels.",
+        "segment",
+        (
+            *UNLABELLED_KEYS,
+            SLICES,
+            Key(
+                "objects",
+                "choice",
+                "none",
+                "where the outlines of objects go besides",
+                choices=("none", "overlay", "manager"),
+            ),
+            Key("adopt", "bool", True, "make the clusters the current classifier"),
+            *(
+                replace(k, default="deep") if k.name == "features" else k
+                for k in (*FEATURE_KEYS, *(SETTINGS_BY_NAME[n] for n in ("refine", *CRF)))
+            ),
+        ),
     ),
     Command(
         "TDS Save Classifier...",

@@ -30,7 +30,7 @@ class Extension:
         """Answer one call; macro extensions return strings."""
         try:
             _, function = self._functions[str(name)]
-            return jpype.JString(function(*arguments))
+            return jpype.JString(function(*(arguments or ())))
         except TdsegError as error:
             jc.IJ.error("Trainable Deep Segmentation", str(error))
             jc.Macro.abort()

@@ -78,32 +78,46 @@ def check_inputs(
             f"The probabilities are {width} x {height} pixels and the image is "
             f"{columns} x {rows}; refine probabilities of this very image."
         )
-    for y in range(len(guide)):  # row by row: no second copy of a large plane
-        _check_row(probabilities[:, y], guide[y], y)
+    for rows in row_blocks(probabilities.shape):
+        _check_rows(probabilities[:, rows], guide[rows], rows.start)
     return guide
 
 
-def _check_row(
-    probabilities: npt.NDArray[np.floating], guide: npt.NDArray[np.number], y: int
+def row_blocks(shape: tuple[int, ...]) -> list[slice]:
+    """Cut the rows of (K, Y, X) into blocks of about a megabyte: no copies of a large plane."""
+    step = max(1, 2**18 // (shape[0] * shape[2]))
+    return [slice(y, min(y + step, shape[1])) for y in range(0, shape[1], step)]
+
+
+def _check_rows(
+    probabilities: npt.NDArray[np.floating], guide: npt.NDArray[np.number], first: int
 ) -> None:
     total = probabilities.sum(axis=0, dtype=np.float64)
-    if not np.isfinite(total).all():
-        x = int(np.argmin(np.isfinite(total)))
+    least = probabilities.min(axis=0)
+    finite = np.isfinite(total)
+    if not finite.all():
         raise TdsegError(
-            f"The probabilities at x={x}, y={y} are not finite; compute them again before refining."
+            f"The probabilities at {_place(~finite, first)} are not finite; "
+            "compute them again before refining."
         )
-    if probabilities.min() < -SUM_TOLERANCE or np.abs(total - 1.0).max() > SUM_TOLERANCE:
-        x = int(np.argmax(np.maximum(-probabilities.min(axis=0), np.abs(total - 1.0))))
+    wrong = (least < -SUM_TOLERANCE) | (np.abs(total - 1.0) > SUM_TOLERANCE)
+    if wrong.any():
         raise TdsegError(
-            f"The probabilities at x={x}, y={y} are negative or sum to {total[x]:.4g} instead of "
-            "1; give the classifier's probabilities of all classes, unscaled."
+            f"The probabilities at {_place(wrong, first)} are negative or sum to "
+            f"{total[wrong][0]:.4g} instead of 1; give the classifier's probabilities of all "
+            "classes, unscaled."
         )
     low, high = float(guide.min()), float(guide.max())
     if not (low >= 0.0 and high <= 255.0):
         raise TdsegError(
-            f"The CRF's guide has values from {low:.4g} to {high:.4g} in row {y}; "
-            "scale the image to 0 to 255."
+            f"The CRF's guide has values from {low:.4g} to {high:.4g}; scale the image to 0 to 255."
         )
+
+
+def _place(wrong: npt.NDArray[np.bool_], first: int) -> str:
+    """Name the first marked pixel of rows that begin at row `first`."""
+    y, x = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+    return f"x={x}, y={first + y}"
 
 
 def normalized(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

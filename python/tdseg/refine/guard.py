@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tdseg.refine.checks import normalized
+from tdseg.refine.checks import normalized, row_blocks
 
 Floats = npt.NDArray[np.float32]
 
@@ -70,9 +70,9 @@ def lost_classes(before: npt.NDArray[np.floating], after: Floats, min_fraction: 
     classes = len(before)
     old = np.zeros(classes, np.int64)
     new = np.zeros(classes, np.int64)
-    for y in range(before.shape[1]):  # row by row: no second copy of a large plane
-        old += np.bincount(before[:, y].argmax(axis=0), minlength=classes)
-        new += np.bincount(after[:, y].argmax(axis=0), minlength=classes)
+    for rows in row_blocks(before.shape):
+        old += np.bincount(before[:, rows].argmax(axis=0).ravel(), minlength=classes)
+        new += np.bincount(after[:, rows].argmax(axis=0).ravel(), minlength=classes)
     return [k for k in range(classes) if new[k] < min_fraction * old[k]]
 
 
@@ -90,8 +90,8 @@ def restore_classes(before: npt.NDArray[np.floating], after: Floats, classes: li
     """
     for k in classes:
         region = np.empty(before.shape[1:], np.bool_)
-        for y in range(len(region)):
-            region[y] = before[:, y].argmax(axis=0) == k
+        for rows in row_blocks(before.shape):
+            region[rows] = before[:, rows].argmax(axis=0) == k
         # Diagonal neighbours belong together: thin phases are often one pixel wide.
         numbers, count = ndimage.label(region, np.ones((3, 3), np.int8))
         confident = np.zeros(count + 1, np.bool_)

@@ -1,1 +1,1 @@
-"""Segmentation without labels."""
+"""Segmentation without labels: clusters, attention, foreground."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ..classifiers import KINDS
 from ..classifiers.base import (
     Progress,
     TrainingSet,
@@ -233,3 +234,7 @@ def _sharpness(squares: np.ndarray) -> float:
         sure = float(np.median(_softmax(squares, 2.0**middle / scale).max(axis=1)))
         low, high = (middle, high) if sure < CONFIDENT else (low, middle)
     return float(2.0**high / scale)
+
+
+# Files that hold clusters are read through the registry of classifiers.
+KINDS.setdefault(ClusterClassifier.kind, ClusterClassifier)

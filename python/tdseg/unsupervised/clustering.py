@@ -43,9 +43,7 @@ class Clusters:
     sizes: np.ndarray
 
 
-def classes_of_clusters(
-    points: np.ndarray, clusters: Clusters, count: int, seed: int
-) -> Clusters:
+def classes_of_clusters(points: np.ndarray, clusters: Clusters, count: int, seed: int) -> Clusters:
     """Merge clusters to `count` classes and let their centres settle among the points."""
     count = min(count, len(clusters.centres))
     classes = merge_clusters(clusters.centres, clusters.sizes, count=count, method="ward")
@@ -147,9 +145,7 @@ def semantic_classes(clusters: Clusters, density: np.ndarray, scale: float = 1.0
     distance = semantic_distance(clusters.centres, density, scale)
     if distance is None:
         return min(2, len(clusters.centres))
-    classes = merge_clusters(
-        clusters.centres, clusters.sizes, distance=distance, method="complete"
-    )
+    classes = merge_clusters(clusters.centres, clusters.sizes, distance=distance, method="complete")
     return max(min(2, len(clusters.centres)), int(classes.max()) + 1)
 
 

@@ -8,6 +8,7 @@ instead of several hundred. Figures behind the choices are in ``docs/unsupervise
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,9 +89,7 @@ class Embedding:
             return cls._fit(features, families, components)
 
     @classmethod
-    def _fit(
-        cls, features: np.ndarray, families: Sequence[Family], components: int
-    ) -> Embedding:
+    def _fit(cls, features: np.ndarray, families: Sequence[Family], components: int) -> Embedding:
         weights: list[np.ndarray] = []
         bias: list[np.ndarray] = []
         start = 0
@@ -121,7 +120,7 @@ class Embedding:
         sample = embedding.transform(features)
         total = [
             float(sample[:, a:b].astype(np.float64).var(axis=0).sum())
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
+            for a, b in itertools.pairwise(edges)
         ]
         scale = np.array([1 / np.sqrt(v) if v > 1e-12 else 1.0 for v in total], np.float32)
         return cls(embedding.weights, embedding.bias, embedding.edges, embedding.unit, scale)

@@ -122,6 +122,7 @@ def find_objects(
         inside = labels[box] == k
         ys, xs = np.nonzero(inside)
         top, left = box[0].start, box[1].start
+        corner = np.array([left, top], np.int32)
         rows.append(
             FoundObject(
                 label=k,
@@ -135,7 +136,19 @@ def find_objects(
                 centroid_x=float(xs.mean()) + left + 0.5,
                 centroid_y=float(ys.mean()) + top + 0.5,
                 attention=float(attention[box][inside].mean(dtype=np.float64)),
-                outlines=tuple(ring + np.int32([left, top]) for ring in outlines(inside)),
+                outlines=tuple(ring + corner for ring in outlines(inside)),
             )
         )
     return labels, rows
+
+
+def find_objects_in_planes(
+    masks: np.ndarray, attention: np.ndarray, min_size: int
+) -> tuple[np.ndarray, tuple[FoundObject, ...]]:
+    """Find the objects of every plane of masks and attention, (T, Z, Y, X); see `find_objects`."""
+    labels = np.zeros(masks.shape, np.uint16)
+    objects: list[FoundObject] = []
+    for t, z in np.ndindex(masks.shape[0], masks.shape[1]):
+        labels[t, z], rows = find_objects(masks[t, z], attention[t, z], min_size, t=t, z=z)
+        objects += rows
+    return labels, tuple(objects)

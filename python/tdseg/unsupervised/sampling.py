@@ -55,7 +55,7 @@ def spread_planes(counts: Sequence[int], limit: int = MAX_PLANES) -> list[list[i
 def draw_sample(
     planes: Sequence[SourcePlane],
     extract: Callable[[PlaneInput], FeatureMap],
-    stands_out: Callable[[PlaneInput, Callable[[], FeatureMap]], Saliency] | None,
+    stands_out: Callable[[PlaneInput, FeatureMap], Saliency] | None,
     pixels: int,
     seed: int,
     progress: Progress,
@@ -90,7 +90,7 @@ def draw_sample(
         found = extract(pixels_of)
         features.append(found.at(rows, cols))
         if stands_out is not None:
-            salient = stands_out(pixels_of, lambda found=found: found)
+            salient = stands_out(pixels_of, found)
             method = salient.method
             attention.append(salient.mean.at(rows, cols)[:, 0])
     return Sample(

@@ -123,15 +123,11 @@ class Copy:
 
 @dataclass(frozen=True)
 class Pass:
-    """One window of one copy: what the network runs on.
-
-    `window` counts the spans along rows and columns.
-    """
+    """One window of one copy: what the network runs on."""
 
     copy: Copy
     rows: Span
     cols: Span
-    window: tuple[int, int]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -142,13 +138,32 @@ class Pass:
 
 @dataclass(frozen=True)
 class Plan:
-    """All passes for an image of one size."""
+    """All passes for an image of one size.
+
+    `interleaved` says whether the shifts are a product, so that the tokens of the copies of an
+    orientation form one grid.
+    """
 
     rows: AxisPlan
     cols: AxisPlan
     copies: tuple[Copy, ...]
-    passes: tuple[Pass, ...]
     interleaved: bool
+
+    @property
+    def windows(self) -> list[tuple[int, int]]:
+        """The windows, as numbers of spans along rows and columns."""
+        return [(i, j) for i in range(len(self.rows.spans)) for j in range(len(self.cols.spans))]
+
+    def passes(self, window: tuple[int, int]) -> list[Pass]:
+        """Return the passes of one window: all copies."""
+        rows, cols = self.rows.spans[window[0]], self.cols.spans[window[1]]
+        return [Pass(copy, rows, cols) for copy in self.copies]
+
+    @property
+    def input_pixels(self) -> int:
+        """Number of pixels that the network sees in all passes."""
+        (top, bottom), (left, right) = self.rows.spans[0], self.cols.spans[0]
+        return (bottom - top) * (right - left) * len(self.windows) * len(self.copies)
 
     def lattice(self, level: Level, copy: Copy) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return which lattice a copy's tokens belong to: row and column phases.
@@ -216,10 +231,4 @@ def make_plan(
         for orientation in orientations
         for shift in shifts
     )
-    passes = tuple(
-        Pass(c, row, col, (i, j))
-        for c in copies
-        for i, row in enumerate(rows.spans)
-        for j, col in enumerate(cols.spans)
-    )
-    return Plan(rows, cols, copies, passes, interleaved)
+    return Plan(rows, cols, copies, interleaved)

@@ -1,8 +1,8 @@
 """Encode an image: tokens of shifted, mirrored and turned copies, put onto regular grids.
 
 Averaging happens between tokens and not between pixels: copies shifted by parts of a patch
-interleave to a denser grid, copies that fall on the same lattice are averaged there, and windows
-of a large image are blended there. What is left to do for each pixel is one interpolation.
+interleave to a denser grid, and copies that fall on the same lattice are averaged there. What is
+left to do for each pixel is one interpolation.
 """
 
 from __future__ import annotations
@@ -11,25 +11,23 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
-from typing import Any
 
 import numpy as np
 import torch
 
 from ..backbones.base import Backbone, Level
-from ..progress import Progress, Silent
+from ..progress import Part, Progress, Silent
 from ..tiling import Windows
+from .lattices import LevelSums
 from .picture import Picture
-from .plan import Pass, Plan, make_plan, token_positions
+from .plan import Pass, Plan, make_plan
 from .token_field import Axis, TokenGrid
 from .transforms import IDENTITY, Orientation, Shift, reflected
-
-Key = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True)
 class EncodedPlane:
-    """The tokens of one image: the grids of every level."""
+    """The tokens of one image, or of one window of it: the grids of every level."""
 
     levels: tuple[tuple[TokenGrid, ...], ...]
     shape: tuple[int, int]
@@ -38,6 +36,24 @@ class EncodedPlane:
     def nbytes(self) -> int:
         """Bytes of all tokens."""
         return sum(grid.nbytes for grids in self.levels for grid in grids)
+
+    def with_pixels(self) -> EncodedPlane:
+        """Return the plane whose grids are interpolated at every pixel of the image."""
+        height, width = self.shape
+        return EncodedPlane(
+            tuple(
+                tuple(
+                    TokenGrid(
+                        grid.values,
+                        Axis.linear(grid.rows.positions, height),
+                        Axis.linear(grid.cols.positions, width),
+                    ).cropped()
+                    for grid in grids
+                )
+                for grids in self.levels
+            ),
+            self.shape,
+        )
 
 
 @dataclass(frozen=True)
@@ -135,24 +151,48 @@ class Encoder:
             self.windows,
         )
 
-    def encode(self, picture: Picture, progress: Progress | None = None) -> EncodedPlane:
-        """Run all passes.
+    def encode(
+        self,
+        picture: Picture,
+        plan: Plan,
+        window: tuple[int, int],
+        progress: Progress | None = None,
+    ) -> EncodedPlane:
+        """Run all copies of a window and average their tokens.
 
         Parameters
         ----------
         picture
-            Image of any size.
+            The whole image, of any size.
+        plan
+            Made by `plan` for its shape.
+        window
+            One of ``plan.windows``.
         progress
             Told of every batch; it may raise to cancel.
+
+        Returns
+        -------
+        EncodedPlane
+            Grids that know the centres of their tokens in the image; `Axis.linear` makes pixels
+            of them.
         """
-        plan = self.plan(picture.shape)
-        gathered = [_Gathering(plan, level, self.windows) for level in self.levels]
-        for done, tokens in self._run(plan.passes, picture, progress or Silent()):
-            for lattices, values in zip(gathered, tokens, strict=True):
-                lattices.add(done, values)
+        sums = [LevelSums(plan, level) for level in self.levels]
+        number = plan.windows.index(window)
+        part = Part(
+            progress or Silent(), number / len(plan.windows), (number + 1) / len(plan.windows)
+        )
+        for item, tokens in self._run(plan.passes(window), picture, part):
+            for level, values in zip(sums, tokens, strict=True):
+                level.add(item, values)
         storage = np.dtype(self.options.storage)
-        grids = tuple(lattices.grids(picture.shape, storage) for lattices in gathered)
-        return EncodedPlane(grids, picture.shape)
+        return EncodedPlane(
+            tuple(
+                tuple(TokenGrid(v, Axis.bare(r), Axis.bare(c)) for r, c, v in level.pieces(storage))
+                for level in sums
+            ),
+            picture.shape,
+        )
 
     def seconds(self, shape: tuple[int, int]) -> float:
         """Estimate how long `encode` takes, by the last run or by one small timed pass."""
@@ -163,7 +203,7 @@ class Encoder:
             start = time.perf_counter()
             self._tokens(images)
             self._rate = (time.perf_counter() - start) / side**2
-        return self._rate * sum(p.size[0] * p.size[1] for p in self.plan(shape).passes)
+        return self._rate * self.plan(shape).input_pixels
 
     def _run(
         self, passes: Sequence[Pass], picture: Picture, progress: Progress
@@ -171,21 +211,16 @@ class Encoder:
         """Yield every pass with its tokens, (h, w, C) float32 in image orientation."""
         done, start = 0, time.perf_counter()
         for batch in self._batches(passes):
-            message = f"{self.backbone.name}: pass {done + 1} of {len(passes)}"
-            if done:
-                left = (time.perf_counter() - start) / done * (len(passes) - done)
-                message += f", about {left:.0f} s left"
-            progress.update(done / len(passes), message)
+            progress.update(
+                done / len(passes), f"{self.backbone.name}: pass {done + 1} of {len(passes)}"
+            )
             images = np.stack([_cut(picture, item) for item in batch])
             tokens = self._tokens(torch.from_numpy(images))
             for index, item in enumerate(batch):
-                orient = item.copy.orientation
+                undo = item.copy.orientation.undo
                 yield (
                     item,
-                    [
-                        orient.undo(level[index]).permute(1, 2, 0).float().cpu().numpy()
-                        for level in tokens
-                    ],
+                    [undo(t[index]).permute(1, 2, 0).float().cpu().numpy() for t in tokens],
                 )
             done += len(batch)
         pixels = sum(item.size[0] * item.size[1] for item in passes)
@@ -253,114 +288,3 @@ def _cut(picture: Picture, item: Pass) -> np.ndarray:
     rows = reflected(item.rows[0] - top, item.rows[1] - top, height)
     cols = reflected(item.cols[0] - left, item.cols[1] - left, width)
     return np.ascontiguousarray(item.copy.orientation.apply(picture.crop(rows, cols)))
-
-
-class _Gathering:
-    """Adds up the tokens of one level, on as many lattices as the copies' tokens form."""
-
-    def __init__(self, plan: Plan, level: Level, windows: Windows) -> None:
-        self._plan, self._level, self._windows = plan, level, windows
-        self._keys = {copy: plan.lattice(level, copy) for copy in plan.copies}
-        self._sums: dict[Key, _Lattice] = {}
-
-    def add(self, item: Pass, tokens: np.ndarray) -> None:
-        """Add the tokens (h, w, C) of a pass, weighted towards the middle of its window."""
-        copy, counts = item.copy, tokens.shape[:2]
-        key = self._keys[copy]
-        if key not in self._sums:
-            self._sums[key] = self._lattice(key, counts, tokens.shape[2])
-        places, weights = [], []
-        axes = ((self._plan.rows, item.rows), (self._plan.cols, item.cols))
-        for axis, (plan, span) in enumerate(axes):
-            where = self._positions(axis, copy.pad[axis], copy.orientation, span, counts[axis])
-            places.append(where)
-            inside = where + copy.pad[axis]
-            weights.append(self._windows.weights(plan.spans, item.window[axis], inside))
-        self._sums[key].add(places, weights, tokens)
-
-    def _positions(
-        self, axis: int, pad: int, orientation: Orientation, span: tuple[int, int], count: int
-    ) -> np.ndarray:
-        backwards = (orientation.flip_rows, orientation.flip_cols)[axis]
-        return token_positions(self._level, count, span, pad, backwards)
-
-    def _lattice(self, key: Key, counts: tuple[int, ...], channels: int) -> _Lattice:
-        axes: list[list[np.ndarray]] = [[], []]
-        for copy in (c for c, k in self._keys.items() if k == key):
-            for axis, plan in enumerate((self._plan.rows, self._plan.cols)):
-                axes[axis] += [
-                    self._positions(axis, copy.pad[axis], copy.orientation, span, counts[axis])
-                    for span in plan.spans
-                ]
-        return _Lattice(_union(axes[0]), _union(axes[1]), channels)
-
-    def grids(self, shape: tuple[int, int], storage: np.dtype) -> tuple[TokenGrid, ...]:
-        """Return a grid for every lattice."""
-        return tuple(lattice.grid(shape, storage) for lattice in self._sums.values())
-
-
-class _Lattice:
-    """Weighted sums of tokens at fixed places."""
-
-    def __init__(self, rows: np.ndarray, cols: np.ndarray, channels: int) -> None:
-        self._rows, self._cols = rows, cols
-        self._sum = np.zeros((len(rows), len(cols), channels), np.float32)
-        self._weight = np.zeros((len(rows), len(cols)), np.float32)
-
-    def add(self, places: list[np.ndarray], weights: list[np.ndarray], tokens: np.ndarray) -> None:
-        rows, cols = _indices(self._rows, places[0]), _indices(self._cols, places[1])
-        weight = weights[0][:, None] * weights[1]
-        target: tuple[Any, ...] = (rows, cols)
-        if isinstance(rows, np.ndarray) or isinstance(cols, np.ndarray):
-            target = np.ix_(
-                np.arange(len(self._rows))[rows],
-                np.arange(len(self._cols))[cols],
-            )
-        self._sum[target] += tokens * weight[:, :, None]
-        self._weight[target] += weight
-
-    def grid(self, shape: tuple[int, int], storage: np.dtype) -> TokenGrid:
-        rows, cols = _covered(self._weight)
-        values = self._sum[rows, cols]
-        values /= self._weight[rows, cols, None]
-        grid = TokenGrid(
-            values, Axis.linear(self._rows[rows], shape[0]), Axis.linear(self._cols[cols], shape[1])
-        ).cropped()
-        # Half precision ends at 65504; a network with larger tokens keeps single precision.
-        if storage == np.float16 and np.abs(grid.values).max(initial=0) > 6e4:
-            storage = np.dtype(np.float32)
-        return TokenGrid(np.ascontiguousarray(grid.values.astype(storage)), grid.rows, grid.cols)
-
-
-def _union(parts: list[np.ndarray]) -> np.ndarray:
-    """Return all positions once, increasing; those nearer than a thousandth are the same."""
-    every = np.sort(np.concatenate(parts))
-    return every[np.concatenate([[True], np.diff(every) > 1e-3])]
-
-
-def _indices(lattice: np.ndarray, places: np.ndarray) -> slice | np.ndarray:
-    """Return where `places` stand in the lattice, as a slice if they are evenly spaced."""
-    index = np.searchsorted(lattice, places - 1e-3)
-    steps = np.unique(np.diff(index))
-    if len(steps) > 1:
-        return index
-    step = int(steps[0]) if len(steps) else 1
-    return slice(int(index[0]), int(index[-1]) + 1, step)
-
-
-def _covered(weight: np.ndarray) -> tuple[slice, slice]:
-    """Return the largest centred part without empty places: copies end at different tokens."""
-    top, bottom, left, right = 0, weight.shape[0], 0, weight.shape[1]
-    while (empty := weight[top:bottom, left:right] == 0).any():
-        shares = {
-            "top": empty[0].mean(),
-            "bottom": empty[-1].mean(),
-            "left": empty[:, 0].mean(),
-            "right": empty[:, -1].mean(),
-        }
-        worst = max(shares, key=lambda side: shares[side])
-        top += worst == "top"
-        bottom -= worst == "bottom"
-        left += worst == "left"
-        right -= worst == "right"
-    return slice(top, bottom), slice(left, right)

@@ -51,6 +51,12 @@ class Axis:
         )
 
     @classmethod
+    def bare(cls, positions: np.ndarray) -> Axis:
+        """Know where tokens lie, and no pixels."""
+        none = np.zeros(0, np.int32)
+        return cls(none, none, np.zeros(0, np.float32), positions)
+
+    @classmethod
     def nearest(cls, index: np.ndarray, positions: np.ndarray) -> Axis:
         """Take token ``index[p]`` for pixel p."""
         index = np.asarray(index, np.int32)
@@ -125,7 +131,7 @@ class TokenGrid:
         """Add the pixels of a block to `out`, (C, h, w) float32."""
         row, col = self.rows.part(rows), self.cols.part(cols)
         (top, bottom), (left, right) = row.used(), col.used()
-        tokens = self.values[top:bottom, left:right].transpose(2, 0, 1)
+        tokens = self._tokens(slice(top, bottom), slice(left, right)).transpose(2, 0, 1)
         add_interpolated(
             np.ascontiguousarray(tokens, np.float32),
             row.lower - np.int32(top),
@@ -147,7 +153,12 @@ class TokenGrid:
         value: np.ndarray = left * (one - u) + right * u
         return value
 
+    def _tokens(self, rows: slice, cols: slice) -> np.ndarray:
+        """Return a part of the grid, (h, w, C)."""
+        return self.values[rows, cols]
+
     def _take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return n tokens, (n, C) float32."""
         return self.values[rows, cols].astype(np.float32)
 
     def project(self, weights: np.ndarray) -> TokenGrid:

@@ -20,6 +20,7 @@ from ..progress import Part, Progress, Silent
 from ..settings import Settings, parse_numbers
 from ..tiling import blocks
 from .planes import plane_grid
+from .refine import refine_plane
 
 if TYPE_CHECKING:
     from ..features.token_cache import TokenCache
@@ -125,10 +126,8 @@ def apply(
             target = np.zeros((count, height, width), np.float32)
         _classify(model, features, values.astype(dtype), labels[k], target, region, used, part)
         if used.refine == "crf":
-            from ..refinement import refine_plane_of
-
             assert target is not None
-            refined = refine_plane_of(target, plane, used, part)
+            refined = refine_plane(target, plane, used, part)
             target[...] = refined
             labels[k] = values.astype(dtype)[refined.argmax(axis=0)]
         if region is not None:

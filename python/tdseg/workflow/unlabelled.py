@@ -2,85 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from ..errors import TdsegError
-from ..features.extractors import build_extraction
+from ..features.base import FeatureMap, PlaneInput
+from ..features.extractors import (
+    ClassicalFeatures,
+    build_extraction,
+    classical_options,
+    load_for,
+)
+from ..features.token_cache import TokenCache
 from ..image import Image
 from ..intensity import Intensity, backbone_ranges, selected_channels
 from ..memory import memory_budget
 from ..model import Model
 from ..progress import Part, Progress, Silent
 from ..settings import Settings, parse_numbers
-from ..tiling import blocks
-from ..unsupervised.attention import Saliency
-from ..unsupervised.clustering import (
-    INITIAL_CLUSTERS,
-    SAMPLE_PIXELS,
-    Clusters,
-    classes_of_clusters,
-    initial_clusters,
-    semantic_classes,
-)
-from ..unsupervised.classifier import ClusterClassifier
-from ..unsupervised.embedding import Embedding, Family
-from ..unsupervised.foreground import (
-    MIN_SIZE,
-    FoundObject,
-    cluster_densities,
-    find_objects,
-    foreground_classes,
-)
+from ..unsupervised.attention import Saliency, saliency
+from ..unsupervised.clustering import INITIAL_CLUSTERS, SAMPLE_PIXELS
+from ..unsupervised.embedding import Family
+from ..unsupervised.foreground import MIN_SIZE, FoundObject, find_objects_in_planes
+from ..unsupervised.grouping import Grouping, group_classes, group_foreground
+from ..unsupervised.options import check_options
+from ..unsupervised.result import UnlabelledResult
 from ..unsupervised.sampling import Sample, SourcePlane, draw_sample, spread_planes
 from .apply import apply
 from .planes import plane_grid
 
-if TYPE_CHECKING:
-    from ..features.token_cache import TokenCache
-
-METHODS = ("clusters", "attention", "foreground")
-MAX_CLUSTERS = 255
-
-
-@dataclass(frozen=True)
-class UnlabelledResult:
-    """What was found in one image.
-
-    Parameters
-    ----------
-    labels
-        (T, Z, Y, X). Method clusters: uint8, classes from 1, the largest first. Attention and
-        foreground: uint16, objects from 1 in every plane, 0 is background.
-    class_values, class_names
-        Label value and name of each class; empty where labels are objects.
-    probabilities
-        (T, Z, C, Y, X) float32 of the classes, where asked for.
-    attention
-        (T, Z, M, Y, X) float32 under method attention, else None.
-    attention_names
-        Names of the M maps: ``mean``, ``head 1``, ...; or ``ncut``.
-    objects
-        A row an object; empty under method clusters.
-    info
-        Settings and provenance, text by key; ``tdseg.unlabelled`` says what ran.
-    model
-        Classifier that finds the same classes in other images; None under method attention, and
-        where nothing stands out.
-    """
-
-    labels: np.ndarray
-    class_values: tuple[int, ...] = ()
-    class_names: tuple[str, ...] = ()
-    probabilities: np.ndarray | None = None
-    attention: np.ndarray | None = None
-    attention_names: tuple[str, ...] = ()
-    objects: tuple[FoundObject, ...] = ()
-    info: Mapping[str, str] = field(default_factory=dict)
-    model: Model | None = None
+CACHE_BYTES = 1024**3
 
 
 def segment_without_labels(
@@ -137,23 +90,244 @@ def segment_without_labels(
         If an option is not valid, images differ in their channels, pixels are NaN, or there are
         fewer different pixels than classes.
     """
-    images = list(images)
+    images = [images] if isinstance(images, Image) else list(images)
     progress = progress or Silent()
-    _check_options(images, method, clusters, min_size, cutoff_scale, initial)
-    job = _Job(images, options or Settings(features="deep"), planes, cache, progress)
+    check_options(images, method, clusters, min_size, cutoff_scale, initial)
+    settings = options or Settings(features="deep")
+    job = _Job(images, settings, method, min_size, planes, cache, progress)
     if method == "attention":
-        return [job.attend(k, min_size, part) for k, part in enumerate(_parts(progress, images))]
-    sample = job.sample(method == "foreground" or clusters == "auto")
+        return [job.attend(image, part) for image, part in _shares(progress, images)]
+    # Clusters of a given number need no attention: nothing is computed for them.
+    looked = method == "foreground" or clusters == "auto"
+    sample = job.sample(looked, Part(progress, 0, 0.5))
     progress.update(0.5, "clustering")
-    wanted = clusters if method == "clusters" else "auto"
-    grouped = _group(sample, job.families, wanted, cutoff_scale, initial, job.settings.seed)
-    ran = grouped.ran if method == "clusters" else grouped.ran.replace("clusters", "foreground", 1)
-    progress.note(f"Segmented without labels: {ran}.")
-    results = []
-    for k, part in enumerate(_parts(Part(progress, 0.5, 1), images)):
-        if method == "clusters":
-            results.append(job.classes(k, grouped, ran, probabilities, part))
-        else:
-            results.append(job.foreground(k, grouped, ran, probabilities, min_size, part))
-    progress.update(1.0)
-    return results
+    seed = job.settings.seed
+    if method == "foreground":
+        grouping = group_foreground(sample, job.families, cutoff_scale, initial, seed)
+    else:
+        grouping = group_classes(sample, job.families, clusters, cutoff_scale, initial, seed)
+    job.describe(grouping, sample.method)
+    progress.note(f"Segmented without labels: {job.ran}.")
+    return [
+        job.segment(image, grouping, probabilities, part)
+        for image, part in _shares(Part(progress, 0.5, 1), images)
+    ]
+
+
+def _shares(progress: Progress, images: Sequence[Image]) -> list[tuple[Image, Part]]:
+    """Give every image the same share of the progress."""
+    count = len(images)
+    return [(image, Part(progress, k / count, (k + 1) / count)) for k, image in enumerate(images)]
+
+
+class _Job:
+    """What the steps share: images, features, backbone, and the words that say what ran."""
+
+    def __init__(
+        self,
+        images: Sequence[Image],
+        settings: Settings,
+        method: str,
+        min_size: int,
+        planes: Sequence[int] | None,
+        cache: TokenCache | None,
+        progress: Progress,
+    ) -> None:
+        self._images, self._method, self._min_size = images, method, min_size
+        self._chosen = planes
+        self._channels, self._names, self._rgb = _common_channels(images, settings)
+        # Every plane is looked at twice, to find classes and to apply them.
+        self._cache = cache or TokenCache(
+            min(CACHE_BYTES, memory_budget(settings.memory_limit) // 4)
+        )
+        self._ranges = (
+            backbone_ranges(images, self._channels) if settings.normalize == "none" else None
+        )
+        extraction = build_extraction(settings, self._cache, progress)
+        self._extractor, self._weights = extraction.extractor, extraction.weights
+        self.settings = extraction.settings
+        self._backbone = None
+        self.families: list[Family] = []
+        total = len(self._extractor.names(self._names, self._rgb))
+        classical = 0
+        if settings.uses_classical:
+            own = ClassicalFeatures(classical_options(self.settings))
+            classical = len(own.names(self._names, self._rgb))
+            self.families.append(Family(classical, deep=False))
+        if settings.uses_deep:
+            self._backbone = load_for(self.settings, Silent())[0]
+            self.families.append(Family(total - classical, deep=True))
+        self._summary: dict[str, object] = {}
+        self.ran = ""
+
+    def sample(self, attention: bool, progress: Progress) -> Sample:
+        """Draw pixels from all images."""
+        grids = [plane_grid(image, self._chosen)[0] for image in self._images]
+        sources = []
+        for image, grid, places in zip(
+            self._images, grids, spread_planes([len(g) for g in grids]), strict=True
+        ):
+            intensity = self._intensity(image)
+            for place in places:
+                read = partial(intensity.plane, grid[place])
+                sources.append(SourcePlane(read, image.size))
+
+        def look(plane: PlaneInput, features: FeatureMap) -> Saliency:
+            return self._saliency(plane, lambda: features, progress)
+
+        return draw_sample(
+            sources,
+            self._extractor.extract,
+            look if attention else None,
+            SAMPLE_PIXELS,
+            self.settings.seed,
+            progress,
+        )
+
+    def describe(self, grouping: Grouping, looked: str) -> None:
+        """Put into words what ran."""
+        network = (
+            f"{self._weights.name} ({self._weights.source})" if self._weights else "no network"
+        )
+        self.ran = (
+            f"{self._method} of {self.settings.features} features ({network}), "
+            f"{len(grouping.class_names)} classes from {grouping.initial} clusters"
+        )
+        if looked:
+            self.ran += f", foreground by {_WORDS[looked]}"
+        self._summary = {
+            "images": [image.name for image in self._images],
+            "method": self._method,
+            "foreground_by": looked,
+            "initial_clusters": grouping.initial,
+            "pixels": dict(zip(grouping.class_names, grouping.pixels, strict=True)),
+            "densities": list(grouping.densities) if grouping.densities else None,
+            "features": len(self._extractor.names(self._names, self._rgb)),
+        }
+
+    def segment(
+        self, image: Image, grouping: Grouping, probabilities: bool, progress: Progress
+    ) -> UnlabelledResult:
+        """Give every pixel of an image its class, or its object."""
+        if grouping.classifier is None:
+            _, grid = plane_grid(image, self._chosen)
+            progress.note(f"Nothing stands out in image '{image.name}'.")
+            return UnlabelledResult(np.zeros((*grid, *image.size), np.uint16), info=self._info())
+        model = self._model(grouping)
+        result = apply(
+            model,
+            image,
+            probabilities=probabilities,
+            planes=self._chosen,
+            cache=self._cache,
+            progress=Part(progress, 0, 0.8) if self._method == "foreground" else progress,
+        )
+        info = {**result.info, **self._info()}
+        if self._method == "clusters":
+            return UnlabelledResult(
+                result.labels,
+                result.class_values,
+                result.class_names,
+                result.probabilities,
+                info=info,
+                model=model,
+            )
+        masks = result.labels == result.class_values[1]
+        labels, objects = self._objects(image, masks, Part(progress, 0.8, 1))
+        return UnlabelledResult(
+            labels, probabilities=result.probabilities, objects=objects, info=info, model=model
+        )
+
+    def attend(self, image: Image, progress: Progress) -> UnlabelledResult:
+        """Return what the network attends to in an image."""
+        chosen, (frames, slices) = plane_grid(image, self._chosen)
+        height, width = image.size
+        intensity = self._intensity(image)
+        maps: list[np.ndarray] = []
+        masks = np.zeros((frames, slices, height, width), np.bool_)
+        found: Saliency | None = None
+        for k, index in enumerate(chosen):
+            part = Part(progress, k / len(chosen), (k + 1) / len(chosen))
+            plane = intensity.plane(index)
+            found = self._saliency(plane, partial(self._extractor.extract, plane), part)
+            block = found.maps.block(slice(0, height), slice(0, width))
+            maps.append(block)
+            threshold = 0.5 if found.method == "ncut" else float(block[0].mean(dtype=np.float64))
+            masks[divmod(k, slices)] = block[0] > threshold * (1 + 1e-6)
+        assert found is not None
+        attention = np.stack(maps).reshape(frames, slices, -1, height, width)
+        labels, objects = find_objects_in_planes(masks, attention[:, :, 0], self._min_size)
+        network = self._weights.name if self._weights else self.settings.features + " features"
+        self.ran = f"attention of {network}, by {_WORDS[found.method]}"
+        progress.note(f"Segmented without labels: {self.ran}.")
+        return UnlabelledResult(
+            labels,
+            attention=attention,
+            attention_names=found.names,
+            objects=objects,
+            info=self._info(),
+        )
+
+    def _objects(
+        self, image: Image, masks: np.ndarray, progress: Progress
+    ) -> tuple[np.ndarray, tuple[FoundObject, ...]]:
+        chosen, _ = plane_grid(image, self._chosen)
+        intensity = self._intensity(image)
+        attention = np.zeros(masks.shape, np.float32)
+        for k, index in enumerate(chosen):
+            place = divmod(k, masks.shape[1])
+            if not masks[place].any():
+                continue
+            plane = intensity.plane(index)
+            part = Part(progress, k / len(chosen), (k + 1) / len(chosen))
+            found = self._saliency(plane, partial(self._extractor.extract, plane), part)
+            height, width = image.size
+            attention[place] = found.mean.block(slice(0, height), slice(0, width))[0]
+        return find_objects_in_planes(masks, attention, self._min_size)
+
+    def _saliency(
+        self, plane: PlaneInput, make: Callable[[], FeatureMap], progress: Progress
+    ) -> Saliency:
+        return saliency(plane, make, self._backbone, cache=self._cache, progress=progress)
+
+    def _intensity(self, image: Image) -> Intensity:
+        return Intensity(image, self._channels, self.settings.normalize, self._ranges)
+
+    def _info(self) -> dict[str, str]:
+        settings = {f"tdseg.{k}": str(v) for k, v in self.settings.to_dict().items()}
+        return {**settings, "tdseg.unlabelled": self.ran}
+
+    def _model(self, grouping: Grouping) -> Model:
+        assert grouping.classifier is not None
+        return Model(
+            classifier=grouping.classifier,
+            settings=self.settings,
+            feature_names=tuple(self._extractor.names(self._names, self._rgb)),
+            class_values=tuple(range(1, len(grouping.class_names) + 1)),
+            class_names=grouping.class_names,
+            channels=self._names,
+            rgb=self._rgb,
+            dtype=self._images[0].dtype.name,
+            ranges=self._ranges,
+            weights=self._weights,
+            summary=self._summary,
+            name=self._images[0].name,
+        )
+
+
+_WORDS = {"attention": "the network's attention", "ncut": "a normalised cut"}
+
+
+def _common_channels(
+    images: Sequence[Image], settings: Settings
+) -> tuple[list[int], tuple[str, ...], bool]:
+    first = images[0]
+    channels = parse_numbers(settings.channels, len(first.channels), "channels", "channels")
+    for image in images[1:]:
+        if image.channels != first.channels or image.is_colour != first.is_colour:
+            raise TdsegError(
+                f"Images '{first.name}' and '{image.name}' differ in their channels; segment "
+                "images of one kind together."
+            )
+    names, rgb = selected_channels(first, channels)
+    return channels, names, rgb

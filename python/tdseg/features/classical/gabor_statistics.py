@@ -52,7 +52,7 @@ class MirroredPlane:
 
 
 @lru_cache(maxsize=256)
-def _full_kernels(bank: Bank, angle: int) -> np.ndarray:
+def full_kernels(bank: Bank, angle: int) -> np.ndarray:
     """Return the even and the odd kernel as they are applied, shape (2, n, n), double."""
     reach = bank.reach
     factors = separable_kernels(bank, angle)
@@ -74,7 +74,7 @@ def _full_kernels(bank: Bank, angle: int) -> np.ndarray:
 @lru_cache(maxsize=256)
 def _kernel_autocorrelations(bank: Bank, angle: int) -> np.ndarray:
     """Return the autocorrelations of the even and the odd kernel, shape (2, 4R + 1, 4R + 1)."""
-    return np.stack([signal.correlate(k, k, method="fft") for k in _full_kernels(bank, angle)])
+    return np.stack([signal.correlate(k, k, method="fft") for k in full_kernels(bank, angle)])
 
 
 def _autocorrelation(plane: MirroredPlane, reach: int) -> tuple[float, np.ndarray]:
@@ -158,7 +158,7 @@ def gabor_statistics(pixels: np.ndarray, level: float) -> np.ndarray:
     def one(case: tuple[int, int]) -> np.ndarray:
         bank, angle = BANKS[case[0]], case[1]
         total, correlation = known[bank.reach]
-        kernels = _full_kernels(bank, angle)
+        kernels = full_kernels(bank, angle)
         squares = (_kernel_autocorrelations(bank, angle) * correlation).sum(axis=(1, 2))
         sums = np.stack([kernels.sum(axis=(1, 2)) * total, squares], axis=1)
         sums -= _outside(plane, bank, angle)

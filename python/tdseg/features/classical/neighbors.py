@@ -37,16 +37,23 @@ def neighbors(window: Window, distance: int, out: np.ndarray) -> None:
         In pixels, along rows and columns.
     out : ndarray of float32, shape (8, h, w)
     """
-    rows = {
-        s: _mirrored(window.top, window.height, s * distance, window.plane[0], window.origin[0])
-        for s in (-1, 0, 1)
-    }
-    columns = {
-        s: _mirrored(window.left, window.width, s * distance, window.plane[1], window.origin[1])
-        for s in (-1, 0, 1)
-    }
-    for k, (dy, dx) in enumerate(DIRECTIONS):
-        _gather(window.pixels, rows[dy], columns[dx], out[k])
+    for k, (rows, columns) in enumerate(neighbor_gather(window, distance)):
+        _gather(window.pixels, rows, columns, out[k])
+
+
+def neighbor_gather(window: Window, distance: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return for every neighbour the window's rows and columns to take; -1 stands for 0."""
+    both = [
+        {s: _mirrored(start, count, s * distance, line, origin) for s in (-1, 0, 1)}
+        for start, count, line, origin in zip(
+            (window.top, window.left),
+            (window.height, window.width),
+            window.plane,
+            window.origin,
+            strict=True,
+        )
+    ]
+    return [(both[0][dy], both[1][dx]) for dy, dx in DIRECTIONS]
 
 
 def _gather(pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray, out: np.ndarray) -> None:

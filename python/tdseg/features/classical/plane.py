@@ -64,28 +64,31 @@ class ClassicalPlane:
         self.options = options
         self.shape: tuple[int, int] = (array.shape[0], array.shape[1])
         self.names = feature_names(options, channels, rgb)
-        self._averaged = rgb and options.rgb == "tws"
-        if self._averaged and (array.dtype != np.uint8 or array.shape[2] != 3):
+        self.averaged = rgb and options.rgb == "tws"
+        if self.averaged and (array.dtype != np.uint8 or array.shape[2] != 3):
             raise TdsegError(
                 f"rgb=tws needs three 8-bit channels, but the image has {array.shape[2]} of type"
                 f" {array.dtype}; use rgb=channels."
             )
         self._pixels = array
         planes = [array[:, :, c] for c in range(array.shape[2])]
-        if self._averaged:
+        if self.averaged:
             together = DiffusedPlanes(planes, options)
-            self._channels = [ChannelPlane(p, options, together, c) for c, p in enumerate(planes)]
+            self.channel_planes = [
+                ChannelPlane(p, options, together, c) for c, p in enumerate(planes)
+            ]
         else:
-            self._channels = [
+            self.channel_planes = [
                 ChannelPlane(p, options, DiffusedPlanes([p], options), 0) for p in planes
             ]
-        self._large = max(abs(c.minimum) for c in self._channels) > 1e6 or (
-            max(abs(c.maximum) for c in self._channels) > 1e6
+        self.channel_names = ordered_names(options, options.families)
+        self._large = max(abs(c.minimum) for c in self.channel_planes) > 1e6 or (
+            max(abs(c.maximum) for c in self.channel_planes) > 1e6
         )
 
     def prepare(self) -> None:
         """Take all statistics of the whole plane that the chosen families need."""
-        for channel in self._channels:
+        for channel in self.channel_planes:
             if "gabor" in self.options.families:
                 _ = channel.gabor
             if "lipschitz" in self.options.families:
@@ -106,8 +109,8 @@ class ClassicalPlane:
         ndarray of float32, shape (F, h, w)
             Equal to those pixels of the whole plane's features.
         """
-        y0, y1 = _range(rows, self.shape[0], "rows")
-        x0, x1 = _range(cols, self.shape[1], "columns")
+        y0, y1 = self.span(rows, 0)
+        x0, x1 = self.span(cols, 1)
         out = np.empty((len(self.names), y1 - y0, x1 - x0), np.float32)
         for top, bottom in _pieces(y0, y1):
             for left, right in _pieces(x0, x1):
@@ -141,25 +144,35 @@ class ClassicalPlane:
         out = np.empty((len(self.names), len(y)), np.float32)
         if len(y) == 0:
             return np.ascontiguousarray(out.T)
-        if self._averaged:
+        if self.averaged:
             values = self._pixels[y, x]
             out[0] = values.astype(np.int64).sum(axis=1) / 3.0
             out[1:4] = hue_saturation_brightness(values[np.newaxis])[:, 0]
         for group in groups_of(self.options):
             self._sample(group, y, x, out)
-        if not self._averaged:
-            per_channel = len(self.names) // len(self._channels)
-            for c in range(len(self._channels)):
+        if not self.averaged:
+            per_channel = len(self.names) // len(self.channel_planes)
+            for c in range(len(self.channel_planes)):
                 out[c * per_channel] = self._pixels[y, x, c]
-        return np.ascontiguousarray(self._defined(out).T)
+        return np.ascontiguousarray(self.defined(out).T)
 
     def bytes_per_pixel(self) -> int:
         """Return roughly how many bytes `block` needs for every pixel of its result."""
-        return 4 * (len(self.names) + WORKING_PLANES + (len(self.names) if self._averaged else 0))
+        return 4 * (len(self.names) + WORKING_PLANES + (len(self.names) if self.averaged else 0))
 
     def _inside(self, y: np.ndarray, x: np.ndarray) -> bool:
         height, width = self.shape
         return bool(y.min() >= 0 and x.min() >= 0 and y.max() < height and x.max() < width)
+
+    def span(self, part: slice, axis: int) -> tuple[int, int]:
+        """Return start and stop of a slice of rows (axis 0) or columns (1), checked."""
+        start, stop, step = part.indices(self.shape[axis])
+        if step != 1 or stop <= start:
+            what = ("rows", "columns")[axis]
+            raise TdsegError(
+                f"The block's {what} {part} select nothing of the plane's {self.shape[axis]}."
+            )
+        return start, stop
 
     def _names_of(self, group: FamilyGroup) -> list[str]:
         """Return the wanted names of a group, for one channel."""
@@ -171,8 +184,8 @@ class ClassicalPlane:
         names = self._names_of(group)
         if not names:
             return
-        first = 1 + len(COLOUR_PLANES) if self._averaged else 1
-        everything = ordered_names(self.options, self.options.families)
+        first = 1 + len(COLOUR_PLANES) if self.averaged else 1
+        everything = self.channel_names
         order = {name: first + i for i, name in enumerate(everything)}
         targets = np.array([order[name] for name in names])
         per_channel = first + len(everything)
@@ -181,12 +194,12 @@ class ClassicalPlane:
             (top, bottom), (left, right), members = patch
             local = (y[members] - top, x[members] - left)
             shape = (len(names), bottom - top, right - left)
-            if self._averaged:
+            if self.averaged:
                 sums = self._summed(group, names, shape, (top, bottom), (left, right))
                 out[np.ix_(targets, members)] = sums[:, local[0], local[1]] / 3.0
                 return
             values = np.empty(shape, np.float32)
-            for c, channel in enumerate(self._channels):
+            for c, channel in enumerate(self.channel_planes):
                 window = channel.window((top, bottom), (left, right), group.reach(self.options))
                 group.compute(window, channel, Planes(names, values))
                 rows = targets + c * per_channel
@@ -210,7 +223,7 @@ class ClassicalPlane:
         """Return the clamped features of the three colours, added up."""
         sums = np.zeros(shape, np.int16)
         values = np.empty(shape, np.float32)
-        for channel in self._channels:
+        for channel in self.channel_planes:
             window = channel.window(rows, columns, group.reach(self.options))
             group.compute(window, channel, Planes(names, values))
             add_clamped(values, sums)
@@ -220,7 +233,7 @@ class ClassicalPlane:
         """Write all features of a piece into `out`, which is contiguous."""
         area = (slice(*rows), slice(*columns))
         height, width = out.shape[1:]
-        if self._averaged:
+        if self.averaged:
             values = self._pixels[area]
             channel_mean(values.sum(axis=2, dtype=np.int64), out[0])
             out[1 : 1 + len(COLOUR_PLANES)] = hue_saturation_brightness(values)
@@ -231,17 +244,17 @@ class ClassicalPlane:
                 for name, total in zip(names, sums, strict=True):
                     channel_mean(total, out[order[name]])
             return
-        names = [ORIGINAL, *ordered_names(self.options, self.options.families)]
-        for c, channel in enumerate(self._channels):
+        names = [ORIGINAL, *self.channel_names]
+        for c, channel in enumerate(self.channel_planes):
             part = out[c * len(names) : (c + 1) * len(names)]
             part[0] = self._pixels[area][:, :, c]
             planes = Planes(names, part)
             for group in groups_of(self.options):
                 window = channel.window(rows, columns, group.reach(self.options))
                 group.compute(window, channel, planes)
-        self._defined(out)
+        self.defined(out)
 
-    def _defined(self, values: np.ndarray) -> np.ndarray:
+    def defined(self, values: np.ndarray) -> np.ndarray:
         """Replace what overflowed, in place; only very large pixel values can overflow."""
         if self._large:
             np.nan_to_num(values, copy=False, nan=0.0)
@@ -275,13 +288,6 @@ def _check(array: np.ndarray, channels: tuple[str, ...]) -> None:
                 f"The image has {bad} pixels{where} that are NaN, infinite or too large for single"
                 " precision; replace them before computing features."
             )
-
-
-def _range(part: slice, length: int, what: str) -> tuple[int, int]:
-    start, stop, step = part.indices(length)
-    if step != 1 or stop <= start:
-        raise TdsegError(f"The block's {what} {part} select nothing of the plane's {length}.")
-    return start, stop
 
 
 def _pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:

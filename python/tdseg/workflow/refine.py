@@ -1,0 +1,108 @@
+"""Refine probabilities with a dense CRF: the one function behind every route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..errors import TdsegError
+from ..features.base import PlaneInput
+from ..image import Image
+from ..intensity import Intensity
+from ..memory import GIB, memory_budget
+from ..progress import Part, Progress, Silent
+from ..refine.crf import CrfOptions, refine_tiled
+from ..settings import Settings
+
+
+def refine_crf(
+    probabilities: np.ndarray,
+    image: Image,
+    options: Settings | None = None,
+    *,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Refine class probabilities with a fully connected CRF.
+
+    Krähenbühl and Koltun, NIPS 2011, with the parameters of the paper behind this package
+    (keys ``crf_...``) and a guard for small phases (``crf_min_fraction``).
+
+    Parameters
+    ----------
+    probabilities
+        (T, Z, C, Y, X) float, as in a result; or (C, Y, X) for a single plane. They sum to 1
+        over C.
+    image
+        The image that was segmented; its edges guide the labels.
+    options
+        Keys ``crf_...``, `memory_limit`, `tile`, `normalize`; default: the paper's.
+    progress
+        Hears how far the work is; may cancel.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, same shape, sums to 1.
+
+    Raises
+    ------
+    TdsegError
+        If sizes differ, or values are NaN or do not sum to 1.
+    """
+    settings = options or Settings()
+    progress = progress or Silent()
+    given = np.asarray(probabilities)
+    planes = given[np.newaxis, np.newaxis] if given.ndim == 3 else given
+    expected = (*image.shape[:2], *image.size)
+    if planes.ndim != 5 or (*planes.shape[:2], *planes.shape[3:]) != expected:
+        raise TdsegError(
+            f"Probabilities of shape {given.shape} do not fit image '{image.name}' with (T, Z, Y, "
+            f"X) = {expected}; apply the classifier to this image first."
+        )
+    out = np.empty(planes.shape, np.float32)
+    intensity = Intensity(image, range(len(image.channels)), settings.normalize, None)
+    count = image.n_planes
+    for index in range(count):
+        t, z = divmod(index, image.shape[1])
+        part = Part(progress, index / count, (index + 1) / count)
+        out[t, z] = refine_plane(planes[t, z], intensity.plane(index), settings, part)
+    progress.update(1.0)
+    return out[0, 0] if given.ndim == 3 else out
+
+
+def refine_plane(
+    probabilities: np.ndarray, plane: PlaneInput, settings: Settings, progress: Progress
+) -> np.ndarray:
+    """Refine the probabilities (K, Y, X) of one plane; returns float32 of the same shape."""
+    options = CrfOptions(
+        iterations=settings.crf_iterations,
+        spatial_sigma=settings.crf_spatial_sigma,
+        spatial_compat=settings.crf_spatial_compat,
+        bilateral_sigma=settings.crf_bilateral_sigma,
+        bilateral_range=settings.crf_bilateral_range,
+        bilateral_compat=settings.crf_bilateral_compat,
+        min_fraction=settings.crf_min_fraction,
+    )
+    return refine_tiled(
+        probabilities,
+        _guide(plane),
+        options,
+        tile=settings.tile,
+        progress=_told(progress),
+        memory_limit=memory_budget(settings.memory_limit) / GIB,
+    )
+
+
+def _told(progress: Progress) -> Callable[[float], None]:
+    return lambda fraction: progress.update(fraction, "refining")
+
+
+def _guide(plane: PlaneInput) -> np.ndarray:
+    """Return the plane as the CRF sees it: 0 to 255 within the grey range of the backbone."""
+    if plane.pixels.dtype == np.uint8:
+        return plane.pixels
+    ranges = plane.ranges if plane.ranges is not None else np.array([[0.0, 255.0]])
+    low, high = ranges[:, 0], ranges[:, 1]
+    scaled = (plane.pixels - low) * (255.0 / (high - low))
+    return np.clip(scaled, 0, 255).astype(np.float32)
