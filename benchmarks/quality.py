@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
-from tdseg.evaluation import confusion, iou_per_class
 
 import tdseg
 from data import OUTPUT, Task, groups, tasks
+from tdseg.evaluation import confusion, iou_per_class
 from tdseg.features.token_cache import TokenCache
 
 CACHE = TokenCache(4 * 1024**3)

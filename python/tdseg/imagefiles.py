@@ -218,7 +218,10 @@ def _read_picture(path: Path) -> Image:
             picture_rgb = Picture.alpha_composite(white, rgba).convert("RGB")
         else:
             picture_rgb = picture.convert("RGB")
-        return Image.from_array(np.array(picture_rgb), "YXC", name=path.name)
+        colours = np.array(picture_rgb)
+        if picture.format == "JPEG" and (colours == colours[:, :, :1]).all():
+            return Image.from_array(colours[:, :, 0], "YX", name=path.name)
+        return Image.from_array(colours, "YXC", name=path.name)
 
 
 def _indexed(path: Path, picture: Picture.Image) -> Image:

@@ -33,7 +33,7 @@ def fill_polygon(x: np.ndarray, y: np.ndarray, width: int, height: int) -> np.nd
     rows: list[np.ndarray] = []
     crossings: list[np.ndarray] = []
     for x1, y1, x2, y2 in _edges(x, y):
-        top, bottom = int(half_up(np.float64(y1))), int(half_up(np.float64(y2)))
+        top, bottom = (int(v) for v in half_up(np.array((y1, y2))))
         if top == bottom:
             continue
         if top > bottom:

@@ -95,7 +95,7 @@ def test_macro_files(ij, tmp_path):
     path = tmp_path / "größe.ijm"
     path.write_text("return 'µ' + getArgument();", encoding="utf-8")
     assert ij.run_macro_file(path, "m") == "µm"
-    with pytest.raises(TdsegError, match="missing.ijm cannot be read"):
+    with pytest.raises(TdsegError, match=r"missing\.ijm cannot be read"):
         ij.run_macro_file(tmp_path / "missing.ijm")
     path.write_bytes(b"\xff\xfe\xff")
     with pytest.raises(TdsegError, match="not UTF-8"):

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,12 +70,10 @@ def test_any_path_reads_back(path):
 
 @given(st.text())
 def test_the_tokenizer_never_fails_with_anything_but_a_sentence(text):
-    try:
-        tokens = tokenize(text)
-    except TdsegError as error:
-        assert str(error)
-    else:
-        assert all(name and not name[0].isdigit() for name, _ in tokens)
+    names = []
+    with contextlib.suppress(TdsegError):
+        names = [name for name, _ in tokenize(text)]
+    assert all(name and not name[0].isdigit() for name in names)
 
 
 def test_macro_lines_quote_backslashes():

@@ -5,7 +5,7 @@ import pytest
 
 from tdseg.upsampling.base import UpsamplingOptions, make_upsampler
 from tdseg.upsampling.picture import Picture
-from tdseg.upsampling.shifts import EncodeOptions
+from tdseg.upsampling.shifts import EncodeOptions, Encoder
 from tdseg.upsampling.transforms import subpatch
 
 WHOLE = slice(None)
@@ -17,15 +17,15 @@ def guided(backbone, picture, sigma_range=0.1, shifts=1):
         EncodeOptions(subpatch(backbone.multiple, shifts)), 0.7, sigma_range
     )
     upsampler = make_upsampler("guided", backbone, options)
-    encoded = upsampler.encode(picture)
-    return upsampler.field(encoded, picture, NAMES), encoded
+    return upsampler.features(picture, NAMES)
 
 
 def test_it_is_the_formula(mean_backbone, random_picture) -> None:
     picture = random_picture(25, 31)
-    field, encoded = guided(mean_backbone(6), picture)
+    field = guided(mean_backbone(6), picture)
     found = field.block(WHOLE, WHOLE)
-    grid = encoded.levels[0][0]
+    encoder = Encoder(mean_backbone(6), EncodeOptions())
+    grid = encoder.encode(picture, encoder.plan((25, 31)), (0, 0)).with_pixels().levels[0][0]
     rows, cols = grid.rows.positions, grid.cols.positions
     image = picture.pixels.astype(np.float64)
     tokens = grid.values.astype(np.float64)
@@ -53,7 +53,7 @@ def test_it_is_the_formula(mean_backbone, random_picture) -> None:
 @pytest.mark.parametrize("shifts", [1, 3])
 def test_blocks_points_and_projections_agree(mean_backbone, random_picture, shifts) -> None:
     picture = random_picture(29, 37)
-    field, _ = guided(mean_backbone(6), picture, shifts=shifts)
+    field = guided(mean_backbone(6), picture, shifts=shifts)
     whole = field.block(WHOLE, WHOLE)
     for top in range(0, 29, 11):
         for left in range(0, 37, 13):
@@ -71,7 +71,7 @@ def test_features_follow_edges_of_the_image(mean_backbone) -> None:
     pixels = np.zeros((48, 48, 1), np.float32)
     pixels[:, 21:] = 1
     picture = Picture(pixels, np.array([[0.0, 1.0]]))
-    field, _ = guided(mean_backbone(8), picture)
+    field = guided(mean_backbone(8), picture)
     sharp = field.block(WHOLE, WHOLE)[0, 24]
     assert sharp[20] < 0.1
     assert sharp[21] > 0.9  # beside it 0.25 and 0.75 by interpolation
@@ -80,5 +80,15 @@ def test_features_follow_edges_of_the_image(mean_backbone) -> None:
 def test_pixels_unlike_all_tokens_are_finite(mean_backbone) -> None:
     pixels = np.zeros((20, 20, 3), np.float32)
     pixels[7, 7] = 1
-    field, _ = guided(mean_backbone(4), Picture(pixels, np.array([[0.0, 1.0]] * 3)), 0.001)
+    field = guided(mean_backbone(4), Picture(pixels, np.array([[0.0, 1.0]] * 3)), 0.001)
     assert np.isfinite(field.block(WHOLE, WHOLE)).all()
+
+
+def test_large_images_are_seen_through_windows(mean_backbone, random_picture) -> None:
+    picture = random_picture(100, 90)
+    options = EncodeOptions(window=48, overlap=12)
+    backbone = mean_backbone(6)
+    field = make_upsampler("guided", backbone, UpsamplingOptions(options)).features(picture, NAMES)
+    assert max(max(size[2:]) for size in backbone.sizes) == 48
+    whole = guided(mean_backbone(6), picture).block(WHOLE, WHOLE)
+    assert np.allclose(field.block(WHOLE, WHOLE), whole, atol=2e-3)

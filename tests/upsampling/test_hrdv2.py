@@ -56,7 +56,7 @@ def test_it_reproduces_the_reference(random_picture, flips, distances, shape) ->
     shifts = moore(distances)
     options = EncodeOptions(shifts, FLIPS if flips else (IDENTITY,), storage="float32")
     upsampler = make_upsampler("hrdv2", backbone, UpsamplingOptions(options))
-    field = upsampler.field(upsampler.encode(picture), picture, "abcde")
+    field = upsampler.features(picture, "abcde")
     assert backbone.runs == len(shifts) * (3 if flips else 1)
     found = field.block(WHOLE, WHOLE)
     top, left = (shape[0] % 14) // 2, (shape[1] % 14) // 2
@@ -73,5 +73,5 @@ def test_images_smaller_than_a_patch(random_picture) -> None:
     picture = random_picture(1, 30)
     options = UpsamplingOptions(EncodeOptions(moore([1])))
     upsampler = make_upsampler("hrdv2", StridedPatches(), options)
-    field = upsampler.field(upsampler.encode(picture), picture, "abcde")
+    field = upsampler.features(picture, "abcde")
     assert np.isfinite(field.block(WHOLE, WHOLE)).all()

@@ -6,7 +6,7 @@ import torch
 
 from tdseg.backbones.base import Level
 from tdseg.errors import Cancelled
-from tdseg.upsampling.base import field_of
+from tdseg.upsampling.base import ShiftUpsampler, UpsamplingOptions, field_of
 from tdseg.upsampling.picture import Picture
 from tdseg.upsampling.shifts import EncodeOptions, Encoder
 from tdseg.upsampling.transforms import (
@@ -27,9 +27,14 @@ def image_of(picture: Picture) -> np.ndarray:
 
 def field(backbone, picture, **options):
     options = {"storage": "float32", "window": 4096, "overlap": 256, **options}
-    encoded = Encoder(backbone, EncodeOptions(**options)).encode(picture)
-    names = [str(k) for grids in encoded.levels for k in range(grids[0].channels)]
-    return field_of(encoded, names)
+    upsampler = ShiftUpsampler(backbone, UpsamplingOptions(EncodeOptions(**options)))
+    names = [str(k) for k in range(sum(level.channels for level in backbone.levels))]
+    return upsampler.features(picture, names)
+
+
+def encode(backbone, picture, options):
+    encoder = Encoder(backbone, options)
+    return encoder.encode(picture, encoder.plan(picture.shape), (0, 0))
 
 
 @pytest.mark.parametrize("orientations", [(IDENTITY,), FLIPS, QUARTER_TURNS, ALL_ORIENTATIONS])
@@ -53,7 +58,7 @@ def test_levels_of_several_strides_are_placed_correctly(
     picture = random_picture(19, 26)
     backbone = sampling((2, 4, 8), offsets, 8)
     options = EncodeOptions(subpatch(8, 8), orientations, storage="float32")
-    encoded = Encoder(backbone, options).encode(picture)
+    encoded = encode(backbone, picture, options).with_pixels()
     found = field_of(encoded, [str(k) for k in range(9)]).block(WHOLE, WHOLE)
     for level in range(3):
         assert np.allclose(found[3 * level : 3 * level + 3], image_of(picture), atol=1e-6)
@@ -109,7 +114,7 @@ def test_tokens_surround_every_pixel(length, shifts, offset, flips) -> None:
 
     picture = Picture(np.zeros((length, 40, 1), np.uint8), np.array([[0.0, 255.0]]))
     options = EncodeOptions(subpatch(8, shifts), flips)
-    for grid in Encoder(Backbone(), options).encode(picture).levels[0]:
+    for grid in encode(Backbone(), picture, options).levels[0]:
         assert grid.rows.positions[0] <= 0
         assert grid.rows.positions[-1] >= length - 1
 
@@ -166,7 +171,7 @@ def test_tokens_that_coincide_are_averaged(sampling, random_picture) -> None:
     picture = random_picture(40, 40)
     # Shifts of 4 coincide on the lattice of stride 4: runs 1 to 4 average to 2.5.
     options = EncodeOptions(subpatch(8, 2), storage="float32")
-    fine, coarse = Encoder(backbone, options).encode(picture).levels
+    fine, coarse = encode(backbone, picture, options).levels
     values = fine[0].values[3:-3, 3:-3]
     rows = fine[0].rows.positions[3:-3].astype(int)
     cols = fine[0].cols.positions[3:-3].astype(int)
@@ -183,36 +188,14 @@ def test_tokens_that_coincide_are_averaged(sampling, random_picture) -> None:
     assert set(np.round(extra.ravel()).astype(int)) == {1, 2, 3, 4}
 
 
-def test_windows_blend_to_the_whole_for_a_local_backbone(mean_backbone, random_picture) -> None:
-    picture = random_picture(100, 130)
-    options = {"shifts": subpatch(6, 2), "orientations": FLIPS}
-    backbone = mean_backbone(6)
-    whole = field(backbone, picture, **options).block(WHOLE, WHOLE)
-    backbone.sizes.clear()
-    windowed = field(backbone, picture, window=48, overlap=12, **options).block(WHOLE, WHOLE)
-    assert max(max(size[2:]) for size in backbone.sizes) <= 60
-    assert np.allclose(whole, windowed, atol=2e-6)
-
-
-def test_windows_blend_smoothly_for_a_global_backbone(mean_backbone) -> None:
-    """A constant that changes from window to window becomes a ramp, not a step."""
-    x = np.mgrid[:40, :400][1]
-    picture = Picture((x / 400)[..., None].astype(np.float32), np.array([[0.0, 1.0]]))
-    found = field(
-        mean_backbone(4, 64, has_global_context=True), picture, window=64, overlap=32
-    ).block(WHOLE, WHOLE)
-    steps = np.abs(np.diff(found[0], axis=1))
-    assert steps.max() < 0.025  # windows 32 apart differ by 0.08 in their means
-
-
 def test_half_precision_unless_tokens_are_too_large(mean_backbone, random_picture) -> None:
     class Large(mean_backbone):
         def tokens(self, images: torch.Tensor) -> list[torch.Tensor]:
             return [level * 1e6 for level in super().tokens(images)]
 
     picture = random_picture(20, 20)
-    small = Encoder(mean_backbone(), EncodeOptions()).encode(picture)
-    large = Encoder(Large(), EncodeOptions()).encode(picture)
+    small = encode(mean_backbone(), picture, EncodeOptions())
+    large = encode(Large(), picture, EncodeOptions())
     assert small.levels[0][0].values.dtype == np.float16
     assert large.levels[0][0].values.dtype == np.float32
     assert np.isfinite(large.levels[0][0].values).all()
@@ -244,14 +227,17 @@ def test_cancelling_stops_between_passes(mean_backbone, random_picture) -> None:
 
     backbone = mean_backbone(4)
     encoder = Encoder(backbone, EncodeOptions(subpatch(4, 4)))
-    encoder.plan((20, 20))
+    plan = encoder.plan((20, 20))
     before = len(backbone.sizes)
     with pytest.raises(Cancelled):
-        encoder.encode(random_picture(20, 20), Stop())
+        encoder.encode(random_picture(20, 20), plan, (0, 0), Stop())
     assert len(backbone.sizes) - before == 2
 
 
 def test_estimate_counts_passes(mean_backbone) -> None:
     encoder = Encoder(mean_backbone(4), EncodeOptions(subpatch(4, 2), FLIPS))
-    assert len(encoder.plan((50, 60)).passes) == 16
+    plan = encoder.plan((50, 60))
+    assert len(plan.copies) == 16
+    assert plan.windows == [(0, 0)]
+    assert plan.input_pixels >= 16 * 50 * 60
     assert encoder.seconds((50, 60)) > 0

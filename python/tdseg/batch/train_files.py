@@ -94,6 +94,7 @@ def _labels(
     found = labels_from_roi_file(
         path,
         shape,
+        channels=1 if image.rgb else image.shape[2],
         note=progress.note,
         class_names=names,
         class_from=rules.get("class_from", "group"),

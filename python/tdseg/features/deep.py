@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from ..upsampling.base import UpsamplingOptions, make_upsampler
 from ..upsampling.picture import Picture
 from ..upsampling.shifts import EncodedPlane, EncodeOptions, default_windows
 from ..upsampling.transforms import Shift, moore, orientations, subpatch
+from ..upsampling.windowed import Store
 from .base import FeatureMap, PlaneInput
 from .hybrid import HybridMap
 from .token_cache import TokenCache, token_key
@@ -50,7 +52,8 @@ class DeepOptions:
     position_bias
         Subtract what the tokens of featureless images hold at the same place.
     memory_limit_bytes
-        Memory that copies may take on a graphics card at a time.
+        Memory that copies may take on a graphics card at a time; a quarter of it is for tokens of
+        windows that may be needed again.
     """
 
     upsampling: str = "shifts"
@@ -133,7 +136,12 @@ class DeepFeatures:
         self._upsampler = make_upsampler(
             self._options.upsampling,
             backbone,
-            UpsamplingOptions(self._encode, self._options.sigma_space, self._options.sigma_range),
+            UpsamplingOptions(
+                self._encode,
+                self._options.sigma_space,
+                self._options.sigma_range,
+                self._options.memory_limit_bytes // 4,
+            ),
         )
 
     def names(self, channels: tuple[str, ...], rgb: bool) -> tuple[str, ...]:
@@ -149,6 +157,7 @@ class DeepFeatures:
     def extract(self, plane: PlaneInput) -> FeatureMap:
         """Run the backbone on a plane, or take its tokens from the cache.
 
+        The windows of a large plane are run when one of their pixels is first asked for.
         Colours go to the network together; other channels one by one, each repeated threefold.
         """
         names = self.names(plane.channels, plane.rgb)
@@ -159,9 +168,9 @@ class DeepFeatures:
             progress: Progress = self._progress
             if len(pictures) > 1:
                 progress = Part(progress, number / len(pictures), (number + 1) / len(pictures))
-            encoded = self._encoded(picture, progress)
             own = names[number * each : (number + 1) * each]
-            parts.append(self._upsampler.field(encoded, picture, own))
+            store = self._store(picture)
+            parts.append(self._upsampler.features(picture, own, store, progress))
         return parts[0] if len(parts) == 1 else HybridMap(parts)
 
     def estimate_seconds(self, shape: tuple[int, int], channels: int = 1) -> float:
@@ -182,15 +191,26 @@ class DeepFeatures:
             **encode,
         }
 
-    def _encoded(self, picture: Picture, progress: Progress) -> EncodedPlane:
-        def make() -> EncodedPlane:
-            self._announce(picture.shape)
-            return self._upsampler.encode(picture, progress)
+    def _store(self, picture: Picture) -> Store:
+        """Return how to look up parts of an image; announces the work when none is there."""
+        cache, announced = self._cache, False
+        key = ""
+        if cache is not None:
+            key = token_key(picture.pixels, picture.ranges, self.cache_settings())
 
-        if self._cache is None:
-            return make()
-        key = token_key(picture.pixels, picture.ranges, self.cache_settings())
-        return self._cache.get_or_make(key, make)[0]
+        def find(name: str, make: Callable[[], EncodedPlane]) -> EncodedPlane:
+            def announce_and_make() -> EncodedPlane:
+                nonlocal announced
+                if not announced:
+                    announced = True
+                    self._announce(picture.shape)
+                return make()
+
+            if cache is None:
+                return announce_and_make()
+            return cache.get_or_make(f"{key}-{name}", announce_and_make)[0]
+
+        return find
 
     def _announce(self, shape: tuple[int, int]) -> None:
         """Say how long it will take, where it takes long."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import jpype
+import jpype.nio
 import numpy as np
 
 from ..errors import TdsegError
@@ -62,7 +63,13 @@ class JavaClasses:
 jc: Any = JavaClasses()
 
 _VIEWS = {np.dtype(np.int8): np.uint8, np.dtype(np.int16): np.uint16}
-_SIGNED = {np.dtype(np.uint8): np.int8, np.dtype(np.uint16): np.int16}
+_TO_JAVA = {
+    np.dtype(np.uint8): (jpype.JByte, ""),
+    np.dtype(np.uint16): (jpype.JShort, "asShortBuffer"),
+    np.dtype(np.int32): (jpype.JInt, "asIntBuffer"),
+    np.dtype(np.float32): (jpype.JFloat, "asFloatBuffer"),
+    np.dtype(np.float64): (jpype.JDouble, "asDoubleBuffer"),
+}
 
 
 def to_numpy(java_array: Any) -> np.ndarray:
@@ -92,5 +99,13 @@ def to_java(array: np.ndarray) -> Any:
     float64 ``double[]``.
     """
     flat = np.ascontiguousarray(array).ravel()
-    signed = _SIGNED.get(flat.dtype)
-    return jpype.JArray.of(flat if signed is None else flat.view(signed))
+    if flat.dtype not in _TO_JAVA:
+        flat = flat.astype(flat.dtype.newbyteorder("="))
+    java_type, view = _TO_JAVA[flat.dtype]
+    out = jpype.JArray(java_type)(flat.size)
+    if flat.size:
+        # Through a direct buffer: several times faster than element-wise conversion.
+        raw = flat.view(np.uint8) if flat.flags.writeable else flat.view(np.uint8).copy()
+        buffer = jpype.nio.convertToDirectBuffer(raw).order(jc.ByteOrder.nativeOrder())
+        (getattr(buffer, view)() if view else buffer).get(out)
+    return out

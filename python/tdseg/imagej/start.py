@@ -165,6 +165,9 @@ def start(
         scyjava.config.set_java_constraints(fetch="never")
         scyjava.config.add_kwargs(interrupt=False)  # else Ctrl-C ends Java for good
         scyjava.config.add_options([_NO_UPDATE_CHECK, *java_options])
+        if not any(re.match(r"-XX:\+Use\w+GC", option) for option in java_options):
+            # Java's default collector starts a round at each large array, which a plane is.
+            scyjava.config.add_option("-XX:+UseParallelGC")
         session = _start_fiji(target, headless) if target else _start_embedded(headless)
         session.fiji = wanted
         return _begin(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +13,7 @@ from ..backbones.base import AttentionBackbone, Backbone, Level
 from ..features.base import FeatureMap, PlaneInput
 from ..features.deep import DeepFeatures, DeepOptions
 from ..progress import Progress
+from .embedding import Family
 from .ncut import cut_foreground
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Saliency:
 def saliency(
     plane: PlaneInput,
     features: Callable[[], FeatureMap],
+    families: Sequence[Family],
     backbone: Backbone | None,
     *,
     facet: str = "attention",
@@ -62,6 +64,8 @@ def saliency(
         What the backbone sees.
     features
         Gives the plane's features; called only where there is no attention, for the cut.
+    families
+        Kinds of the features.
     backbone
         Its class token's attention is the answer if it has one.
     facet
@@ -76,7 +80,7 @@ def saliency(
         From the backbone's attention, else from a normalised cut; `method` says which.
     """
     if backbone is None or not backbone.has_attention:
-        return Saliency(cut_foreground(features()), ("ncut",), "ncut")
+        return Saliency(cut_foreground(features(), families), ("ncut",), "ncut")
     tokens = AttentionTokens(cast(AttentionBackbone, backbone), facet)
     # Maps as smooth as attention gain little from more copies, and every copy is a pass.
     native = int(backbone.levels[0].stride) == backbone.multiple

@@ -203,9 +203,9 @@ class ClusterClassifier:
         cls,
         training: TrainingSet,
         *,
-        trees: int,
-        balance: bool,
-        seed: int,
+        trees: int = 200,
+        balance: bool = True,
+        seed: int = 0,
         progress: Progress | None = None,
     ) -> Self:
         """Refuse: clusters do not learn from labels."""

@@ -8,6 +8,7 @@ what stands out from the rest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil, sqrt
 
 import numpy as np
@@ -25,13 +26,15 @@ _APART = 1e-5
 _POINTS = 3  # samples along each axis of a node's cell
 
 
-def cut_foreground(features: FeatureMap) -> TokenField:
+def cut_foreground(features: FeatureMap, families: Sequence[Family]) -> TokenField:
     """Return how much the pixels of a plane belong to its foreground.
 
     Parameters
     ----------
     features
         Any features of the plane.
+    families
+        Their kinds.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def cut_foreground(features: FeatureMap) -> TokenField:
     spacing = max(1.0, sqrt(height * width / MAX_NODES))
     grid = max(1, ceil(height / spacing)), max(1, ceil(width / spacing))
     nodes = _node_features(features, grid)
-    values = fiedler_foreground(nodes, grid).reshape(*grid, 1)
+    values = fiedler_foreground(nodes, grid, families).reshape(*grid, 1)
     axes = [
         Axis.linear((np.arange(count) + 0.5) * length / count - 0.5, length)
         for count, length in zip(grid, (height, width), strict=True)
@@ -68,7 +71,9 @@ def _node_features(features: FeatureMap, grid: tuple[int, int]) -> np.ndarray:
     return out
 
 
-def fiedler_foreground(nodes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+def fiedler_foreground(
+    nodes: np.ndarray, grid: tuple[int, int], families: Sequence[Family]
+) -> np.ndarray:
     """Split nodes by the relaxed normalised cut; say of each how far it is in the foreground.
 
     Parameters
@@ -77,6 +82,8 @@ def fiedler_foreground(nodes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
         (n, F) features.
     grid
         Rows and columns of the grid that the nodes form, n = rows x columns.
+    families
+        Kinds of features.
 
     Returns
     -------
@@ -88,10 +95,11 @@ def fiedler_foreground(nodes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     if len(nodes) < 4:
         return zeros
     with threadpool_limits(limits=1):
-        embedding = Embedding.fit(nodes, [Family(nodes.shape[1], True)])
-        points = embedding.transform(nodes) / embedding.scale[0]
+        points = Embedding.fit(nodes, families).transform(nodes).astype(np.float64)
+        length = np.sqrt((points**2).sum(axis=1))
+        points /= np.maximum(length, 1e-6)[:, None]
         similar = points @ points.T
-        if not np.abs(points).max() > 0.0 or similar.min() > SIMILAR:
+        if not length.any() or similar.min() > SIMILAR:
             return zeros
         weights = np.where(similar > SIMILAR, 1.0, _APART)
         degree = weights.sum(axis=1)

@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from ..errors import TdsegError
 from .shifts import EncodedPlane, EncodeOptions, Encoder
 from .token_field import Group, TokenField
+from .windowed import EncodedWindows, Store, WindowedField
 
 if TYPE_CHECKING:
     from ..backbones.base import Backbone
@@ -27,34 +30,49 @@ class UpsamplingOptions:
         Copies, windows and storage.
     sigma_space, sigma_range
         Of guided upsampling: spacings of the token grid, and shares of the intensity range.
+    keep_bytes
+        Memory for the tokens of windows that may be needed again.
     """
 
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     sigma_space: float = 0.7
     sigma_range: float = 0.1
+    keep_bytes: int = 256 * 1024**2
 
 
 class Upsampler(Protocol):
-    """Turns an image into features of its pixels, in two steps.
+    """Turns an image into features of its pixels.
 
-    `encode` runs the network; its result is what a token cache keeps. `field` is cheap and may
-    look at the image again. A learned upsampler (JBU, AnyUp, LoftUp) is added by registering a
-    function that makes one, see `register_upsampler`.
-
-    `tokens_kind` names what `encode` gives for the same options: upsamplers that share it share
-    cached tokens.
+    A learned upsampler (JBU, AnyUp, LoftUp) is added by registering a function that makes one, see
+    `register_upsampler`. `tokens_kind` names what goes into the store for the same options:
+    upsamplers that share it share cached tokens.
     """
 
     tokens_kind: str
 
-    def encode(self, picture: Picture, progress: Progress | None = None) -> EncodedPlane:
-        """Run the backbone."""
+    def features(
+        self,
+        picture: Picture,
+        names: Sequence[str],
+        store: Store | None = None,
+        progress: Progress | None = None,
+    ) -> FeatureMap:
+        """Return the features of the image's pixels.
 
-    def field(self, encoded: EncodedPlane, picture: Picture, names: Sequence[str]) -> FeatureMap:
-        """Return the features of the image's pixels, named `names`."""
+        Parameters
+        ----------
+        picture
+            The image.
+        names
+            One a feature.
+        store
+            ``store(name, make)`` returns the tokens of a part of the image, made or from a cache.
+        progress
+            Told of every pass, now or when a window is first needed; it may raise to cancel.
+        """
 
     def seconds(self, shape: tuple[int, int]) -> float:
-        """Estimate how long `encode` takes for an image of this shape."""
+        """Estimate how long the network takes for an image of this shape."""
 
 
 Maker = Callable[["Backbone", UpsamplingOptions], Upsampler]
@@ -99,17 +117,27 @@ class ShiftUpsampler:
 
     def __init__(self, backbone: Backbone, options: UpsamplingOptions) -> None:
         self._encoder = Encoder(backbone, options.encode)
+        self._keep_bytes = options.keep_bytes
 
-    def encode(self, picture: Picture, progress: Progress | None = None) -> EncodedPlane:
-        """Run the backbone on every copy."""
-        return self._encoder.encode(picture, progress)
-
-    def field(self, encoded: EncodedPlane, picture: Picture, names: Sequence[str]) -> TokenField:
-        """Interpolate; the image itself is not needed any more."""
-        return field_of(encoded, names)
+    def features(
+        self,
+        picture: Picture,
+        names: Sequence[str],
+        store: Store | None = None,
+        progress: Progress | None = None,
+    ) -> FeatureMap:
+        """Encode the image; a large one when its windows are first needed."""
+        plan = self._encoder.plan(picture.shape)
+        if len(plan.windows) > 1:
+            source = EncodedWindows(self._encoder, picture, plan, store, progress, self._keep_bytes)
+            starts = np.cumsum([0, *source.channels[:-1]]).tolist()
+            return WindowedField(source, starts, names)
+        store = store or (lambda name, make: make())
+        encoded = store("whole", lambda: self._encoder.encode(picture, plan, (0, 0), progress))
+        return field_of(encoded.with_pixels(), names)
 
     def seconds(self, shape: tuple[int, int]) -> float:
-        """Estimate how long `encode` takes."""
+        """Estimate how long the network takes."""
         return self._encoder.seconds(shape)
 
 

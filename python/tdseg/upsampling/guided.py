@@ -15,11 +15,13 @@ import numpy as np
 from numba import njit
 
 from ..features.base import FeatureMap
+from ..progress import Progress
 from ..threads import bands, map_threads
 from .base import ShiftUpsampler, UpsamplingOptions, register_upsampler
 from .picture import Picture
 from .shifts import EncodedPlane
-from .token_field import TokenGrid, project_values
+from .token_field import Group, TokenField, TokenGrid, project_values
+from .windowed import Store, WindowedField
 
 if TYPE_CHECKING:
     from ..backbones.base import Backbone
@@ -270,10 +272,20 @@ class GuidedUpsampler(ShiftUpsampler):
         super().__init__(backbone, options)
         self._sigmas = options.sigma_space, options.sigma_range
 
-    def field(  # type: ignore[override]
-        self, encoded: EncodedPlane, picture: Picture, names: Sequence[str]
+    def features(
+        self,
+        picture: Picture,
+        names: Sequence[str],
+        store: Store | None = None,
+        progress: Progress | None = None,
     ) -> GuidedField:
-        """Compare the image's pixels with its colours at the tokens."""
+        """Compare the image's pixels with its colours at the tokens, of all windows at once."""
+        field = super().features(picture, names, store, progress)
+        if isinstance(field, WindowedField):
+            encoded = field.whole()
+        else:
+            assert isinstance(field, TokenField)
+            encoded = EncodedPlane(tuple(_solids(group) for group in field.groups), field.shape)
         guide = picture.scaled(picture.pixels)
         grids, start = [], 0
         for level in encoded.levels:
@@ -281,6 +293,10 @@ class GuidedUpsampler(ShiftUpsampler):
             start += level[0].channels
         planes = np.ascontiguousarray(guide.transpose(2, 0, 1))
         return GuidedField(grids, planes, *self._sigmas, names)
+
+
+def _solids(group: Group) -> tuple[TokenGrid, ...]:
+    return tuple(grid for grid in group.grids if isinstance(grid, TokenGrid))
 
 
 def _guided_grid(grid: TokenGrid, guide: np.ndarray, start: int, share: float) -> GuidedGrid:

@@ -22,6 +22,7 @@ from .picture import Picture
 from .shifts import EncodedPlane
 from .token_field import Axis, TokenField, TokenGrid
 from .transforms import FLIPS, IDENTITY, Orientation, Shift, reflected
+from .windowed import Store
 
 if TYPE_CHECKING:
     from ..backbones.base import Backbone
@@ -54,7 +55,19 @@ class Hrdv2Upsampler:
         self._copies = [(shift, flip) for shift in options.encode.shifts for flip in flips]
         self._multiple = max(backbone.multiple, _PATCH)
 
-    def encode(self, picture: Picture, progress: Progress | None = None) -> EncodedPlane:
+    def features(
+        self,
+        picture: Picture,
+        names: Sequence[str],
+        store: Store | None = None,
+        progress: Progress | None = None,
+    ) -> TokenField:
+        """Average the copies for each pixel."""
+        store = store or (lambda name, make: make())
+        encoded = store("whole", lambda: self._encode(picture, progress))
+        return field_of(encoded, names)
+
+    def _encode(self, picture: Picture, progress: Progress | None) -> EncodedPlane:
         """Run the backbone on every copy, one after the other."""
         progress = progress or Silent()
         starts, sizes = zip(*(self._crop(length) for length in picture.shape), strict=True)
@@ -79,10 +92,6 @@ class Hrdv2Upsampler:
                 ]
                 level.append(TokenGrid(values, *axes))
         return EncodedPlane(tuple(tuple(level) for level in grids), picture.shape)
-
-    def field(self, encoded: EncodedPlane, picture: Picture, names: Sequence[str]) -> TokenField:
-        """Average the copies for each pixel."""
-        return field_of(encoded, names)
 
     def seconds(self, shape: tuple[int, int]) -> float:
         """Return 0: an estimate would need a whole pass, attention grows with the square."""

@@ -63,8 +63,9 @@ class _Lattice:
         self._count = np.zeros((len(rows), len(cols)), np.float32)
 
     def add(self, places: tuple[np.ndarray, np.ndarray], tokens: np.ndarray) -> None:
-        target: tuple[Any, ...] = _evenly(find(self._rows, places[0])), _evenly(
-            find(self._cols, places[1])
+        target: tuple[Any, ...] = (
+            _evenly(find(self._rows, places[0])),
+            _evenly(find(self._cols, places[1])),
         )
         if not all(isinstance(index, slice) for index in target):
             target = np.ix_(find(self._rows, places[0]), find(self._cols, places[1]))

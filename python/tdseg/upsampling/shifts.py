@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ from .picture import Picture
 from .plan import Pass, Plan, make_plan
 from .token_field import Axis, TokenGrid
 from .transforms import IDENTITY, Orientation, Shift, reflected
+
+# One small pass tells how a backbone's grid ends; not needed again for new options.
+_TAILS: WeakKeyDictionary[Backbone, dict[str, float]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,6 @@ class Encoder:
             limit=max(-(-window // unit), 2) * unit * 5 // 4,
         )
         self._biases: dict[tuple[int, int], list[torch.Tensor]] = {}
-        self._tail: float | None = None
         self._rate: float | None = None  # seconds for a pixel of input
 
     def plan(self, shape: tuple[int, int]) -> Plan:
@@ -268,18 +271,18 @@ class Encoder:
 
     def _tail_of_input(self) -> float:
         """Return how far the coarsest level's last token is from the end of the input."""
-        if self._tail is None:
-            coarsest = max(range(len(self.levels)), key=lambda i: self.levels[i].stride)
-            level, multiple = self.levels[coarsest], self.backbone.multiple
+        level = max(self.levels, key=lambda level: level.stride)
+        known = _TAILS.setdefault(self.backbone, {})
+        if level.name not in known:
+            multiple = self.backbone.multiple
             length = max(-(-int(2 * level.stride) // multiple), 2) * multiple
             with torch.inference_mode():
-                count = self.backbone.tokens(torch.zeros(1, 3, length, length))[
-                    self._chosen[coarsest]
-                ].shape[2]
+                found = self.backbone.tokens(torch.zeros(1, 3, length, length))
+            count = found[self.backbone.levels.index(level)].shape[2]
             tail = length - 1 - (level.offset + level.stride * (count - 1))
             # The surplus changes with the length where strides do not divide it.
-            self._tail = tail if multiple % level.stride == 0 else tail + level.stride - 1
-        return self._tail
+            known[level.name] = tail if multiple % level.stride == 0 else tail + level.stride - 1
+        return known[level.name]
 
 
 def _cut(picture: Picture, item: Pass) -> np.ndarray:

@@ -93,8 +93,66 @@ class Axis:
         )
 
 
+class Grid:
+    """A grid of tokens that the pixels of an image sample along `rows` and `cols`.
+
+    Subclasses hold the tokens or fetch them.
+    """
+
+    rows: Axis
+    cols: Axis
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        raise NotImplementedError
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are held."""
+        raise NotImplementedError
+
+    def project(self, weights: np.ndarray) -> Grid:
+        """Return ``tokens @ weights``, float32, on the same grid."""
+        raise NotImplementedError
+
+    def tokens(self, rows: slice, cols: slice) -> np.ndarray:
+        """Return a part of the grid, (h, w, C)."""
+        raise NotImplementedError
+
+    def take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return n tokens, (n, C) float32."""
+        raise NotImplementedError
+
+    def add_block(self, rows: slice, cols: slice, out: np.ndarray) -> None:
+        """Add the pixels of a block to `out`, (C, h, w) float32."""
+        row, col = self.rows.part(rows), self.cols.part(cols)
+        (top, bottom), (left, right) = row.used(), col.used()
+        tokens = self.tokens(slice(top, bottom), slice(left, right)).transpose(2, 0, 1)
+        add_interpolated(
+            np.ascontiguousarray(tokens, np.float32),
+            row.lower - np.int32(top),
+            row.upper - np.int32(top),
+            row.weight,
+            col.lower - np.int32(left),
+            col.upper - np.int32(left),
+            col.weight,
+            out,
+        )
+
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return the values of n pixels, (n, C) float32, with the arithmetic of `add_block`."""
+        a, b, t = self.rows.lower[rows], self.rows.upper[rows], self.rows.weight[rows][:, None]
+        c, d, u = self.cols.lower[cols], self.cols.upper[cols], self.cols.weight[cols][:, None]
+        one = np.float32(1)
+        left = self.take(a, c) * (one - t) + self.take(b, c) * t
+        right = self.take(a, d) * (one - t) + self.take(b, d) * t
+        value: np.ndarray = left * (one - u) + right * u
+        return value
+
+
 @dataclass(frozen=True)
-class TokenGrid:
+class TokenGrid(Grid):
     """A regular grid of tokens in image orientation.
 
     Parameters
@@ -127,37 +185,11 @@ class TokenGrid:
         values = np.ascontiguousarray(self.values[top:bottom, left:right])
         return TokenGrid(values, self.rows.cropped(), self.cols.cropped())
 
-    def add_block(self, rows: slice, cols: slice, out: np.ndarray) -> None:
-        """Add the pixels of a block to `out`, (C, h, w) float32."""
-        row, col = self.rows.part(rows), self.cols.part(cols)
-        (top, bottom), (left, right) = row.used(), col.used()
-        tokens = self._tokens(slice(top, bottom), slice(left, right)).transpose(2, 0, 1)
-        add_interpolated(
-            np.ascontiguousarray(tokens, np.float32),
-            row.lower - np.int32(top),
-            row.upper - np.int32(top),
-            row.weight,
-            col.lower - np.int32(left),
-            col.upper - np.int32(left),
-            col.weight,
-            out,
-        )
-
-    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        """Return the values of n pixels, (n, C) float32, with the arithmetic of `add_block`."""
-        a, b, t = self.rows.lower[rows], self.rows.upper[rows], self.rows.weight[rows][:, None]
-        c, d, u = self.cols.lower[cols], self.cols.upper[cols], self.cols.weight[cols][:, None]
-        one = np.float32(1)
-        left = self._take(a, c) * (one - t) + self._take(b, c) * t
-        right = self._take(a, d) * (one - t) + self._take(b, d) * t
-        value: np.ndarray = left * (one - u) + right * u
-        return value
-
-    def _tokens(self, rows: slice, cols: slice) -> np.ndarray:
+    def tokens(self, rows: slice, cols: slice) -> np.ndarray:
         """Return a part of the grid, (h, w, C)."""
         return self.values[rows, cols]
 
-    def _take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Return n tokens, (n, C) float32."""
         return self.values[rows, cols].astype(np.float32)
 
@@ -184,7 +216,7 @@ class Group:
     """
 
     start: int
-    grids: tuple[TokenGrid, ...]
+    grids: tuple[Grid, ...]
 
     @property
     def channels(self) -> int:
@@ -296,7 +328,7 @@ class TokenField:
 
     def bytes_per_pixel(self) -> int:
         """Memory of `block` for each pixel: the features, and the tokens as float32."""
-        pixels = self._shape[0] * self._shape[1]
-        tokens = max((4 * g.values.size for group in self.groups for g in group.grids), default=0)
         several = max((4 * g.channels for g in self.groups if len(g.grids) > 1), default=0)
+        pixels = self._shape[0] * self._shape[1]
+        tokens = max((2 * grid.nbytes for g in self.groups for grid in g.grids), default=0)
         return 4 * len(self._names) + several + -(-tokens // pixels)

@@ -288,7 +288,9 @@ class _Job:
     def _saliency(
         self, plane: PlaneInput, make: Callable[[], FeatureMap], progress: Progress
     ) -> Saliency:
-        return saliency(plane, make, self._backbone, cache=self._cache, progress=progress)
+        return saliency(
+            plane, make, self.families, self._backbone, cache=self._cache, progress=progress
+        )
 
     def _intensity(self, image: Image) -> Intensity:
         return Intensity(image, self._channels, self.settings.normalize, self._ranges)

@@ -11,7 +11,8 @@ ON_PROCESSOR = ("median", "anisotropic_diffusion", "bilateral", "lipschitz", "ku
 
 @pytest.mark.parametrize("part", [(slice(None), slice(None)), (slice(20, 61), slice(70, 118))])
 def test_device_and_processor_agree(spots: np.ndarray, part: tuple[slice, slice]) -> None:
-    plane = ClassicalPlane(spots[..., np.newaxis], ClassicalOptions(families=FAMILIES))
+    options = ClassicalOptions(families=FAMILIES, sigma_max=8.0)
+    plane = ClassicalPlane(spots[..., np.newaxis], options)
     features, note = block_on_device(plane, *part, "cpu")
     expected = plane.block(*part)
     for name, ours, theirs in zip(plane.names, features, expected, strict=True):
@@ -33,7 +34,7 @@ def test_channels_stay_apart_and_nothing_is_said_when_all_ran_on_the_device(
     assert note == ""
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (13, 5)])
+@pytest.mark.parametrize("shape", [(1, 1), (13, 5)])
 def test_tiny_images(rng: np.random.Generator, shape: tuple[int, int]) -> None:
     image = rng.integers(0, 256, (*shape, 1), dtype=np.uint8)
     plane = ClassicalPlane(image, ClassicalOptions(families=FAMILIES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from tdseg.features.classical.options import ClassicalOptions, java_float
 ITERATIONS = 20
 FIRST_EXPONENTS = (np.float32(0.1), np.float32(0.1) + np.float32(0.25))
 SECOND_EXPONENT = np.float32(0.9)
-STEP = 20.0
+WORKING_BYTES = 1 << 28  # for slices that are diffused at the same time
 
 
 def anisotropic_parameters(options: ClassicalOptions) -> list[tuple[int, np.float32]]:
@@ -158,7 +159,13 @@ def anisotropic_diffusion(planes: np.ndarray, options: ClassicalOptions) -> np.n
     deviation = _deviation(cut)
     frame = ((0, 0), (1, 1), (1, 1))
 
+    at_once = threading.Semaphore(max(1, WORKING_BYTES // (20 * cut.size)))
+
     def one(index: int) -> None:
+        with at_once:
+            diffuse(index)
+
+    def diffuse(index: int) -> None:
         smoothings, a1 = parameters[index]
         work = np.pad(cut, frame, mode="edge")
         _diffuse(

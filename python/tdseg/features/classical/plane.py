@@ -205,7 +205,7 @@ class ClassicalPlane:
                 rows = targets + c * per_channel
                 out[np.ix_(rows, members)] = values[:, local[0], local[1]]
 
-        found = patches(y, x, self.shape, group.reach(self.options), TILE)
+        found = patches(y, x, self.shape, group.reach(self.options), TILE // 2)
         if len(found) > threads.thread_count():
             threads.map_threads(one, found)
         else:

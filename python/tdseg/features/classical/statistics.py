@@ -23,12 +23,10 @@ class ChannelPlane:
     pixels : ndarray of real numbers, shape (Y, X)
         Kept as it is; windows of it are converted to float32.
     options : ClassicalOptions
-    siblings : list of ndarray
-        All channels that are diffused together with this one.
+    diffusion : DiffusedPlanes
+        The channels that are diffused together with this one.
     index : int
         Place of this channel among them.
-    diffusion : DiffusedPlanes, optional
-        Shared by the siblings.
     """
 
     def __init__(

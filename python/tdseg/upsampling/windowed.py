@@ -1,0 +1,388 @@
+"""Large images: windows that are encoded when asked for, and blended where they overlap.
+
+Windows lie at fixed places of the image, so values depend neither on the blocks that are asked for
+nor on their order. Only windows that hold a pixel in question are run, and no more tokens are kept
+than the memory limit allows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from ..features.base import FeatureMap
+from ..progress import Progress, Silent
+from ..tiling import Windows
+from .lattices import find, union
+from .picture import Picture
+from .plan import AxisPlan, Plan
+from .shifts import EncodedPlane, Encoder
+from .token_field import Axis, Grid, Group, TokenField, TokenGrid, project_values
+
+Window = tuple[int, int]
+Store = Callable[[str, Callable[[], EncodedPlane]], EncodedPlane]
+
+
+class WindowSource(Protocol):
+    """Where the tokens of windows come from."""
+
+    plan: Plan
+    windows: Windows
+    shape: tuple[int, int]
+    channels: tuple[int, ...]
+
+    def hold(self, wanted: Sequence[Window]) -> None:
+        """Have these windows ready for `get`; others may go."""
+
+    def get(self, window: Window) -> EncodedPlane:
+        """Return the tokens of a window that is held."""
+
+
+class _Kept:
+    """Planes that are held, and the last used others within a bound."""
+
+    def __init__(self, make: Callable[[Window], EncodedPlane], limit_bytes: int) -> None:
+        self._make, self._limit = make, limit_bytes
+        self._planes: OrderedDict[Window, EncodedPlane] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def hold(self, wanted: Sequence[Window]) -> None:
+        with self._lock:
+            for window in wanted:
+                self.get(window)
+            total = sum(plane.nbytes for plane in self._planes.values())
+            for window in [w for w in self._planes if w not in set(wanted)]:
+                if total <= self._limit:
+                    return
+                total -= self._planes.pop(window).nbytes
+
+    def get(self, window: Window) -> EncodedPlane:
+        with self._lock:
+            if window not in self._planes:
+                self._planes[window] = self._make(window)
+            self._planes.move_to_end(window)
+            return self._planes[window]
+
+
+class EncodedWindows:
+    """Windows of an image, encoded when first needed.
+
+    Parameters
+    ----------
+    encoder
+        Runs the backbone.
+    picture
+        The image.
+    plan
+        The encoder's plan for it.
+    store
+        Looks a window up in a cache, by name, before it is made.
+    progress
+        Told of every pass; it may raise to cancel.
+    limit_bytes
+        Bound of the tokens that are kept besides those in use.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        picture: Picture,
+        plan: Plan,
+        store: Store | None = None,
+        progress: Progress | None = None,
+        limit_bytes: int = 256 * 1024**2,
+    ) -> None:
+        self.plan = plan
+        self.windows = encoder.windows
+        self.shape = picture.shape
+        self.channels = tuple(level.channels for level in encoder.levels)
+        self._store = store or (lambda name, make: make())
+        self._encoder, self._picture = encoder, picture
+        self._progress = progress or Silent()
+        self._kept = _Kept(self._encode, limit_bytes)
+
+    def hold(self, wanted: Sequence[Window]) -> None:
+        """Encode these windows unless they are there."""
+        self._kept.hold(wanted)
+
+    def get(self, window: Window) -> EncodedPlane:
+        """Return the tokens of a window."""
+        return self._kept.get(window)
+
+    def _encode(self, window: Window) -> EncodedPlane:
+        def make() -> EncodedPlane:
+            return self._encoder.encode(self._picture, self.plan, window, self._progress)
+
+        return self._store(f"{window[0]}.{window[1]}", make)
+
+
+class ProjectedWindows:
+    """The windows of another source, their tokens multiplied by weights."""
+
+    def __init__(self, source: WindowSource, weights: Sequence[np.ndarray]) -> None:
+        self.plan, self.windows, self.shape = source.plan, source.windows, source.shape
+        self.channels = tuple(w.shape[1] for w in weights)
+        self._source, self._weights = source, weights
+        self._kept = _Kept(self._project, 64 * 1024**2)
+
+    def hold(self, wanted: Sequence[Window]) -> None:
+        """Project these windows unless they are there."""
+        self._kept.hold(wanted)
+
+    def get(self, window: Window) -> EncodedPlane:
+        """Return the projected tokens of a window."""
+        return self._kept.get(window)
+
+    def _project(self, window: Window) -> EncodedPlane:
+        self._source.hold([window])
+        plane = self._source.get(window)
+        levels = tuple(
+            tuple(TokenGrid(project_values(g.values, w), g.rows, g.cols) for g in grids)
+            for grids, w in zip(plane.levels, self._weights, strict=True)
+        )
+        return EncodedPlane(levels, plane.shape)
+
+
+@dataclass(frozen=True)
+class BlendedAxis:
+    """The tokens of all windows along an axis.
+
+    Parameters
+    ----------
+    positions
+        Centres of the tokens.
+    tokens
+        For each window, where its tokens stand in `positions`.
+    shares
+        For each window, the share that it has in each of its tokens, float32; the shares of the
+        windows in a token sum to one.
+    """
+
+    positions: np.ndarray
+    tokens: tuple[np.ndarray, ...]
+    shares: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, known: np.ndarray, window: int, plan: AxisPlan, windows: Windows) -> BlendedAxis:
+        """Build it from the centres of the tokens of one window: the others are moved copies."""
+        every = [known + (start - plan.spans[window][0]) for start, _ in plan.spans]
+        positions = union(every)
+        index = [find(positions, places) for places in every]
+        weights = [
+            windows.weights(plan.spans, k, places + plan.base) for k, places in enumerate(every)
+        ]
+        total = np.zeros(len(positions), np.float32)
+        for where, weight in zip(index, weights, strict=True):
+            total[where] += weight
+        shares = [w / total[where] for where, w in zip(index, weights, strict=True)]
+        return cls(positions, tuple(index), tuple(shares))
+
+    def holding(self, tokens: np.ndarray) -> list[int]:
+        """Return the windows that have some of these tokens."""
+        return [k for k, own in enumerate(self.tokens) if _local(own, tokens)[0].any()]
+
+
+def _local(own: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of the tokens a window has, and where it has them."""
+    where = np.minimum(np.searchsorted(own, tokens), len(own) - 1)
+    return own[where] == tokens, where
+
+
+@dataclass(frozen=True)
+class BlendedGrid(Grid):
+    """One lattice of one level over all windows."""
+
+    source: WindowSource
+    level: int
+    lattice: int
+    row_blend: BlendedAxis
+    col_blend: BlendedAxis
+    rows: Axis = field(init=False)
+    cols: Axis = field(init=False)
+
+    def __post_init__(self) -> None:
+        height, width = self.source.shape
+        object.__setattr__(self, "rows", Axis.linear(self.row_blend.positions, height))
+        object.__setattr__(self, "cols", Axis.linear(self.col_blend.positions, width))
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.source.channels[self.level]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that all tokens would take in half precision."""
+        return 2 * len(self.row_blend.positions) * len(self.col_blend.positions) * self.channels
+
+    def tokens(self, rows: slice, cols: slice) -> np.ndarray:
+        """Return a part of the grid, (h, w, C) float32."""
+        out = np.zeros((rows.stop - rows.start, cols.stop - cols.start, self.channels), np.float32)
+        for i, (own_rows, row_shares) in enumerate(self._parts(self.row_blend)):
+            a, b = np.searchsorted(own_rows, (rows.start, rows.stop))
+            for j, (own_cols, col_shares) in enumerate(self._parts(self.col_blend)):
+                c, d = np.searchsorted(own_cols, (cols.start, cols.stop))
+                if a == b or c == d:
+                    continue
+                share = row_shares[a:b, None] * col_shares[c:d]
+                values = self._values(i, j)[a:b, c:d].astype(np.float32)
+                target = np.ix_(own_rows[a:b] - rows.start, own_cols[c:d] - cols.start)
+                out[target] += values * share[:, :, None]
+        return out
+
+    def take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return n tokens, (n, C) float32, with the arithmetic of `tokens`."""
+        out = np.zeros((len(rows), self.channels), np.float32)
+        col_parts = [_local(own, cols) for own in self.col_blend.tokens]
+        for i, (own, row_shares) in enumerate(self._parts(self.row_blend)):
+            in_rows, r = _local(own, rows)
+            if not in_rows.any():
+                continue
+            for j, (in_cols, c) in enumerate(col_parts):
+                both = np.flatnonzero(in_rows & in_cols)
+                if len(both):
+                    share = row_shares[r[both]] * self.col_blend.shares[j][c[both]]
+                    values = self._values(i, j)[r[both], c[both]].astype(np.float32)
+                    out[both] += values * share[:, None]
+        return out
+
+    def _parts(self, axis: BlendedAxis) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+        return zip(axis.tokens, axis.shares, strict=True)
+
+    def _values(self, i: int, j: int) -> np.ndarray:
+        return self.source.get((i, j)).levels[self.level][self.lattice].values
+
+
+class WindowedField:
+    """The features of a large image: a `FeatureMap` over windows.
+
+    Parameters
+    ----------
+    source
+        Tokens of the windows.
+    starts
+        The first feature of each level.
+    names
+        One a feature.
+    """
+
+    def __init__(self, source: WindowSource, starts: Sequence[int], names: Sequence[str]) -> None:
+        self._source = source
+        self._starts = tuple(starts)
+        self._names = tuple(names)
+        self._field: TokenField | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The feature names."""
+        return self._names
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self._source.shape
+
+    def block(self, rows: slice, cols: slice) -> np.ndarray:
+        """Return the features of a block, (F, h, w) float32."""
+        top, bottom, _ = rows.indices(self.shape[0])
+        left, right, _ = cols.indices(self.shape[1])
+        if top >= bottom or left >= right:
+            return np.zeros(
+                (len(self._names), max(bottom - top, 0), max(right - left, 0)), np.float32
+            )
+        ready = self._ready(np.arange(top, bottom), np.arange(left, right))
+        return ready.block(slice(top, bottom), slice(left, right))
+
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
+        rows, cols = np.asarray(rows, np.intp), np.asarray(cols, np.intp)
+        out = np.empty((len(rows), len(self._names)), np.float32)
+        # Window by window, so that few are needed at a time.
+        plan = self._source.plan
+        cell = _cells(rows, plan.rows) * len(plan.cols.spans) + _cells(cols, plan.cols)
+        for number in np.unique(cell):
+            inside = np.flatnonzero(cell == number)
+            y, x = rows[inside], cols[inside]
+            ready = self._ready(np.unique(y), np.unique(x))
+            out[inside] = ready.at(y, x)
+        return out
+
+    def project(self, weights: np.ndarray) -> FeatureMap:
+        """Return ``features @ weights``; tokens are projected when their window is encoded."""
+        weights = np.ascontiguousarray(weights, np.float32)
+        parts = [
+            weights[start : start + count]
+            for start, count in zip(self._starts, self._source.channels, strict=True)
+        ]
+        names = [str(k) for k in range(weights.shape[1])]
+        source = ProjectedWindows(self._source, parts)
+        return WindowedField(source, [0] * len(parts), names)
+
+    def bytes_per_pixel(self) -> int:
+        """Memory of `block` for each pixel; tokens are few beside the features."""
+        return 4 * len(self._names) + 4 * max(self._source.channels)
+
+    def whole(self) -> EncodedPlane:
+        """Return the blended tokens of the whole image, for those who need them at once."""
+        height, width = self.shape
+        ready = self._ready(np.arange(height), np.arange(width))
+        return EncodedPlane(
+            tuple(tuple(_solid(grid) for grid in group.grids) for group in ready.groups),
+            self.shape,
+        )
+
+    def _ready(self, rows: np.ndarray, cols: np.ndarray) -> TokenField:
+        """Return a field with the windows held that these rows and columns need."""
+        if self._field is None:
+            plan = self._source.plan
+            known = int(_cells(rows[:1], plan.rows)[0]), int(_cells(cols[:1], plan.cols)[0])
+            self._field = self._make_field(known)
+        wanted: set[Window] = set()
+        for group in self._field.groups:
+            for grid in group.grids:
+                assert isinstance(grid, BlendedGrid)
+                own_rows, own_cols = (
+                    blend.holding(np.unique([axis.lower[pixels], axis.upper[pixels]]))
+                    for blend, axis, pixels in (
+                        (grid.row_blend, grid.rows, rows),
+                        (grid.col_blend, grid.cols, cols),
+                    )
+                )
+                wanted |= {(i, j) for i in own_rows for j in own_cols}
+        self._source.hold(sorted(wanted))
+        return self._field
+
+    def _make_field(self, known: Window) -> TokenField:
+        source = self._source
+        source.hold([known])
+        groups = []
+        for level, grids in enumerate(source.get(known).levels):
+            blended = []
+            for lattice, grid in enumerate(grids):
+                rows, cols = (
+                    BlendedAxis.of(axis.positions, k, plan, source.windows)
+                    for axis, k, plan in (
+                        (grid.rows, known[0], source.plan.rows),
+                        (grid.cols, known[1], source.plan.cols),
+                    )
+                )
+                blended.append(BlendedGrid(source, level, lattice, rows, cols))
+            groups.append(Group(self._starts[level], tuple(blended)))
+        return TokenField(groups, self._names, self.shape)
+
+
+def _cells(pixels: np.ndarray, plan: AxisPlan) -> np.ndarray:
+    """Return, for each pixel, the last window that starts before it."""
+    starts = np.array([start for start, _ in plan.spans])
+    return np.maximum(np.searchsorted(starts, pixels + plan.base, "right") - 1, 0)
+
+
+def _solid(grid: Grid) -> TokenGrid:
+    (top, bottom), (left, right) = grid.rows.used(), grid.cols.used()
+    values = grid.tokens(slice(top, bottom), slice(left, right))
+    return TokenGrid(values, grid.rows.cropped(), grid.cols.cropped())

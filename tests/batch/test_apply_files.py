@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import tifffile
+
+import tdseg
+from tdseg.batch import apply_to_files
+from tdseg.errors import Cancelled, TdsegError
+
+
+@pytest.fixture(scope="module")
+def model():
+    rng = np.random.default_rng(0)
+    pixels = np.concatenate([rng.integers(0, 90, (30, 20)), rng.integers(150, 255, (30, 20))], 1)
+    labels = np.zeros((30, 40), np.uint8)
+    labels[5:20, 3:8], labels[5:20, 30:35] = 1, 2
+    settings = tdseg.Settings(features="classical", trees=10, held_out=False)
+    image = tdseg.Image.from_array(pixels.astype(np.uint8), name="training")
+    return tdseg.train([(image, tdseg.SparseLabels.from_label_image(labels))], settings)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(1)
+    for name in ("a", "b µ", "c"):
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif", rng.integers(0, 255, (20, 30), np.uint8), imagej=True
+        )
+    return tmp_path
+
+
+def test_results_equal_those_of_the_python_api(model, folder):
+    outcomes = apply_to_files(model, sorted(folder.glob("*.tif")), folder / "out", output="both")
+    assert [o.error for o in outcomes] == ["", "", ""]
+    image = tdseg.read_image(folder / "b µ.tif")
+    expected = tdseg.apply(model, image)
+    labels = tifffile.imread(folder / "out" / "b µ-labels.tif")
+    np.testing.assert_array_equal(labels, expected.labels[0, 0])
+    found = tifffile.imread(folder / "out" / "b µ-probabilities.tif")
+    np.testing.assert_array_equal(found, expected.probabilities[0, 0])
+
+
+def test_one_bad_file_does_not_stop_the_rest(model, folder):
+    (folder / "b µ.tif").write_bytes(b"not an image")
+    outcomes = apply_to_files(model, sorted(folder.glob("*.tif")), folder / "out")
+    assert [bool(o.error) for o in outcomes] == [False, True, False]
+    assert "b µ.tif" in outcomes[1].error
+    assert sorted(p.name for p in (folder / "out").iterdir()) == ["a-labels.tif", "c-labels.tif"]
+
+
+def test_existing_results_are_kept_unless_told(model, folder):
+    out = folder / "out"
+    out.mkdir()
+    (out / "a-labels.tif").write_bytes(b"mine")
+    files = [folder / "a.tif", folder / "c.tif"]
+    skipped, written = apply_to_files(model, files, out)
+    assert (skipped.skipped, written.skipped) == (True, False)
+    refused, again = apply_to_files(model, files, out, existing="error")
+    assert "existing=" in refused.error
+    assert "existing=" in again.error
+    assert (out / "a-labels.tif").read_bytes() == b"mine"
+    replaced, _ = apply_to_files(model, files, out, existing="overwrite")
+    assert replaced.written == (out / "a-labels.tif",)
+    assert tifffile.imread(out / "a-labels.tif").shape == (20, 30)
+
+
+def test_two_inputs_of_one_name_are_refused_before_anything_is_written(model, folder):
+    (folder / "sub").mkdir()
+    tifffile.imwrite(folder / "sub" / "a.tif", np.zeros((5, 5), np.uint8))
+    with pytest.raises(TdsegError, match=r"would both write"):
+        apply_to_files(model, [folder / "a.tif", folder / "sub" / "a.tif"], folder / "out")
+    assert not (folder / "out").exists()
+
+
+def test_cancelling_leaves_no_half_written_file(model, folder):
+    class Stop:
+        def __init__(self):
+            self.calls = 0
+
+        def update(self, fraction, message=""):
+            self.calls += 1
+            if fraction > 0.5:
+                raise Cancelled()
+
+        def note(self, message):
+            pass
+
+    with pytest.raises(Cancelled):
+        apply_to_files(model, sorted(folder.glob("*.tif")), folder / "out", progress=Stop())
+    names = sorted(p.name for p in (folder / "out").iterdir())
+    assert names == ["a-labels.tif"]
+    assert tifffile.imread(folder / "out" / "a-labels.tif").shape == (20, 30)

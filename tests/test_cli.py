@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+import tifffile
+
+import tdseg
+from tdseg.cli import main
+
+FAST = ["--features", "classical", "--trees", "10", "--held-out", "false"]
+
+
+@pytest.fixture
+def files(tmp_path):
+    rng = np.random.default_rng(0)
+    pixels = np.concatenate([rng.integers(0, 90, (30, 20)), rng.integers(150, 255, (30, 20))], 1)
+    labels = np.zeros((30, 40), np.uint8)
+    labels[5:20, 3:8], labels[5:20, 30:35] = 1, 2
+    tifffile.imwrite(tmp_path / "cells.tif", pixels.astype(np.uint8), imagej=True)
+    tifffile.imwrite(tmp_path / "labels.tif", labels, imagej=True)
+    return tmp_path
+
+
+def train(files, *more):
+    return main(
+        [
+            "train",
+            str(files / "cells.tif"),
+            "--labels=image",
+            "--labels-path",
+            str(files / "labels.tif"),
+            "--model",
+            str(files / "c.tdseg"),
+            *FAST,
+            *more,
+        ]
+    )
+
+
+def test_train_and_apply(files, capsys):
+    assert train(files, "--classes", "dark,bright") == 0
+    model = tdseg.load(files / "c.tdseg")
+    assert model.class_names == ("dark", "bright")
+    assert model.settings.trees == 10
+    out = files / "out"
+    arguments = ["apply", str(files / "c.tdseg"), str(files / "cells.tif")]
+    assert main([*arguments, "--output-folder", str(out)]) == 0
+    found = tifffile.imread(out / "cells-labels.tif")
+    assert (found[:, :18] == 1).mean() > 0.9
+    assert (found[:, 22:] == 2).mean() > 0.9
+    assert main([*arguments, "--output-folder", str(out)]) == 0
+    assert "skipped" in capsys.readouterr().out
+
+
+def test_a_failed_file_is_told_and_the_status_is_1(files, capsys):
+    train(files)
+    (files / "bad.tif").write_bytes(b"nothing")
+    arguments = ["apply", str(files / "c.tdseg"), str(files / "bad.tif"), str(files / "cells.tif")]
+    assert main([*arguments, "--output-folder", str(files / "out")]) == 1
+    assert "bad.tif" in capsys.readouterr().err
+    assert (files / "out" / "cells-labels.tif").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["apply", "none.tdseg", "x.tif", "--output-folder", "out"], ["none.tdseg"]),
+        (["run", "none.ijm"], ["none.ijm"]),
+        (["train", "none.tif", "--model", "m.tdseg"], ["none.tif"]),
+    ],
+)
+def test_mistakes_are_one_sentence(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert all(word in error for word in words)
+
+
+def test_values_are_checked_as_in_macros(files, capsys):
+    assert train(files, "--features", "deeep") == 1
+    assert "'hybrid', 'deep', 'classical'" in capsys.readouterr().err
+    assert not (files / "c.tdseg").exists()
+
+
+def test_a_classifier_is_not_overwritten(files, capsys):
+    assert train(files) == 0
+    content = (files / "c.tdseg").read_bytes()
+    assert train(files) == 1
+    assert "overwrite" in capsys.readouterr().err
+    assert (files / "c.tdseg").read_bytes() == content
+
+
+def test_status_names_backbone_and_versions(capsys):
+    assert main(["status", "--backbone", "offline"]) == 0
+    printed = capsys.readouterr().out
+    assert "backbone: efficientnet_lite0" in printed
+    assert "tdseg: 0.1.0" in printed
+
+
+def test_segmenting_without_labels_makes_a_classifier(files, capsys):
+    arguments = ["segment", str(files / "cells.tif"), "--output-folder", str(files / "out")]
+    arguments += ["--clusters", "2", "--features", "classical", "--model", str(files / "k.tdseg")]
+    assert main(arguments) == 0
+    labels = tifffile.imread(files / "out" / "cells-labels.tif")
+    applied = tdseg.apply(tdseg.load(files / "k.tdseg"), tdseg.read_image(files / "cells.tif"))
+    np.testing.assert_array_equal(applied.labels[0, 0], labels)
