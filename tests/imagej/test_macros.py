@@ -43,9 +43,7 @@ def test_the_macro_runs_on_a_labelled_image(ij, labelled, name, tmp_path):
     text = MACROS[name].read_text(encoding="utf-8")
     # The offline network and few trees: what is tested is the macro, not the segmentation.
     text = text.replace("features=hybrid", "features=hybrid backbone=offline quality=fast")
-    text = text.replace("trees=200", "trees=10").replace(
-        "method=", "backbone=offline quality=fast method="
-    )
+    text = text.replace("trees=200", "trees=10")
     ij.run_macro(text, argument, image=labelled, on_print=lambda line: None)
     np.testing.assert_array_equal(np.array(labelled.getProcessor().getIntArray()), before)
     if argument:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -78,7 +80,7 @@ def test_semantic_distance_is_the_edge_of_the_fullest_bin() -> None:
     edges = [distances[0] + width * k for k in range(21)]
     counts = [
         sum(low <= d < high or (k == 19 and d == distances[-1]) for d in distances)
-        for k, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        for k, (low, high) in enumerate(itertools.pairwise(edges))
     ]
     expected = edges[int(np.argmax(counts)) + 1]
     assert semantic_distance(centres, density) == pytest.approx(expected, rel=1e-9)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from tdseg.unsupervised.embedding import Embedding, Family
@@ -43,7 +45,7 @@ def test_families_weigh_the_same() -> None:
     embedding = Embedding.fit(features, [Family(5, deep=False), Family(20, deep=True)])
     points = embedding.transform(features)
     edges = embedding.edges
-    totals = [points[:, a:b].var(axis=0).sum() for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    totals = [points[:, a:b].var(axis=0).sum() for a, b in itertools.pairwise(edges)]
     np.testing.assert_allclose(totals, 1, rtol=1e-3)
 
 

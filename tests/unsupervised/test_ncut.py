@@ -55,7 +55,7 @@ def test_finds_the_thing_in_the_middle() -> None:
 
 def test_is_the_relaxed_normalised_cut() -> None:
     rng = np.random.default_rng(3)
-    nodes = rng.normal(size=(2, 6))[rng.integers(0, 2, 48)] + 1.2 * rng.normal(size=(48, 6))
+    nodes = rng.normal(size=(2, 6))[rng.integers(0, 2, 48)] + 2.5 * rng.normal(size=(48, 6))
     nodes = nodes.astype(np.float32)
     found = fiedler_foreground(nodes, (6, 8), DEEP).astype(float)
     points = Embedding.fit(nodes, DEEP).transform(nodes).astype(float)

@@ -71,6 +71,9 @@ def run_macro(
             run.abort()
             thread.join(5)
             raise
+    if jc.GraphicsEnvironment.isHeadless():
+        # Without windows, a thread's current image is its own; the macro has changed it.
+        jc.WindowManager.setTempCurrentImage(run.current_image)
     if run.failure is not None:
         raise run.failure
     return run.result
@@ -90,6 +93,7 @@ class _Run:
         self.result = ""
         self.failure: BaseException | None = None
         self.thread: Any = None
+        self.current_image: Any = None
 
     def run_guarded(self) -> None:
         """Run as a thread's target: keep the exception for the caller."""
@@ -100,6 +104,7 @@ class _Run:
         except BaseException as error:
             self.failure = error
         finally:
+            self.current_image = jc.WindowManager.getTempCurrentImage()
             jc.WindowManager.setTempCurrentImage(None)
             # A Python thread that called Java stays attached, and known to it, until told.
             jpype.JClass("java.lang.Thread").detach()

@@ -91,7 +91,7 @@ def facts_of(roi: Any) -> RoiFacts:
         kind=kind,
         group=int(roi.getGroup()),
         colour="" if colour is None else f"#{int(colour.getRGB()) & 0xFFFFFF:06x}",
-        position=0 if kind == "points" else int(roi.getPosition()),
+        position=int(roi.getPosition()),
         hyperstack=hyperstack,
         counters=counters,
         point_positions=positions,

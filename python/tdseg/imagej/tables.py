@@ -9,7 +9,7 @@ import jpype
 
 from .java import jc
 
-_ours: Any = None
+_ours = ""
 
 
 def results_table(rows: Sequence[Mapping[str, Any]]) -> Any:
@@ -49,7 +49,13 @@ def show_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Any:
     if jc.GraphicsEnvironment.isHeadless():
         analyzer = jpype.JClass("ij.plugin.filter.Analyzer")
         current = analyzer.getResultsTable()
-        if current is None or current.size() == 0 or (_ours is not None and current.equals(_ours)):
+        if current is None or current.size() == 0 or _text(current) == _ours:
             analyzer.setResultsTable(table)
-            _ours = table
+            _ours = _text(table)
     return table
+
+
+def _text(table: Any) -> str:
+    """Return a table's words and numbers, to tell whether it is still what it was."""
+    rows = [str(table.getRowAsString(i)) for i in range(int(table.size()))]
+    return "\n".join([str(table.getColumnHeadings()), *rows])

@@ -14,7 +14,7 @@ from ..features.base import FeatureMap, PlaneInput
 from ..features.deep import DeepFeatures, DeepOptions
 from ..progress import Progress
 from .embedding import Family
-from .ncut import cut_foreground
+from .ncut import cut_foreground, no_foreground
 
 if TYPE_CHECKING:
     from ..features.token_cache import TokenCache
@@ -34,11 +34,14 @@ class Saliency:
         ``mean``, ``head 1``, ...; or ``ncut``.
     method
         "attention" or "ncut".
+    flat
+        Whether the plane is constant, so that nothing can stand out.
     """
 
     maps: FeatureMap
     names: tuple[str, ...]
     method: str
+    flat: bool = False
 
     @property
     def mean(self) -> FeatureMap:
@@ -80,7 +83,9 @@ def saliency(
         From the backbone's attention, else from a normalised cut; `method` says which.
     """
     if backbone is None or not backbone.has_attention:
-        return Saliency(cut_foreground(features(), families), ("ncut",), "ncut")
+        flat = is_flat(plane)
+        field = no_foreground(*plane.pixels.shape[:2]) if flat else None
+        return Saliency(field or cut_foreground(features(), families), ("ncut",), "ncut", flat)
     tokens = AttentionTokens(cast(AttentionBackbone, backbone), facet)
     # Maps as smooth as attention gain little from more copies, and every copy is a pass.
     native = int(backbone.levels[0].stride) == backbone.multiple
@@ -92,7 +97,13 @@ def saliency(
     weights[:, :, 0] = 1 / (pictures * heads)
     weights[:, np.arange(heads), np.arange(heads) + 1] = 1 / pictures
     names = ("mean", *(f"head {h + 1}" for h in range(heads)))
-    return Saliency(found.project(weights.reshape(-1, heads + 1)), names, "attention")
+    maps = found.project(weights.reshape(-1, heads + 1))
+    return Saliency(maps, names, "attention", is_flat(plane))
+
+
+def is_flat(plane: PlaneInput) -> bool:
+    """Return whether every channel of a plane is constant."""
+    return bool((plane.pixels == plane.pixels[:1, :1]).all())
 
 
 class AttentionTokens:

@@ -54,6 +54,13 @@ def cut_foreground(features: FeatureMap, families: Sequence[Family]) -> TokenFie
     return TokenField([Group(0, (TokenGrid(values, *axes),))], ("ncut",), (height, width))
 
 
+def no_foreground(height: int, width: int) -> TokenField:
+    """Return a map without foreground."""
+    axes = [Axis.linear(np.zeros(1), length) for length in (height, width)]
+    grid = TokenGrid(np.zeros((1, 1, 1), np.float32), *axes)
+    return TokenField([Group(0, (grid,))], ("ncut",), (height, width))
+
+
 def _node_features(features: FeatureMap, grid: tuple[int, int]) -> np.ndarray:
     """Average the features of a few pixels in every cell of a grid, (h * w, F) float32."""
     places = []

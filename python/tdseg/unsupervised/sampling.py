@@ -9,7 +9,7 @@ import numpy as np
 
 from ..features.base import FeatureMap, PlaneInput
 from ..progress import Progress
-from .attention import Saliency
+from .attention import Saliency, is_flat
 
 MAX_PLANES = 64
 """Of a large stack, evenly spread planes are looked at: more do not change the clusters."""
@@ -80,6 +80,7 @@ def draw_sample(
     features: list[np.ndarray] = []
     attention: list[np.ndarray] = []
     method = ""
+    flat = True
     for done, plane in enumerate(planes):
         progress.update(done / len(planes), "looking at pixels")
         height, width = plane.size
@@ -88,11 +89,15 @@ def draw_sample(
         rows, cols = np.divmod(pick, width)
         pixels_of = plane.read()
         found = extract(pixels_of)
-        features.append(found.at(rows, cols))
+        values = found.at(rows, cols)
+        flat = flat and is_flat(pixels_of)
+        features.append(values)
         if stands_out is not None:
             salient = stands_out(pixels_of, found)
             method = salient.method
             attention.append(salient.mean.at(rows, cols)[:, 0])
-    return Sample(
-        np.concatenate(features), np.concatenate(attention) if attention else None, method
-    )
+    joined = np.concatenate(features)
+    if flat:
+        # Nothing but rounding and borders tells the pixels of constant images apart.
+        joined[:] = joined[0]
+    return Sample(joined, np.concatenate(attention) if attention else None, method)

@@ -63,6 +63,11 @@ class Call:
         path = Path(self.required(name)).expanduser()
         return path.with_name(path.name + suffix) if suffix and not path.suffix else path
 
+    def existing_path(self, suffix: str, name: str = "path") -> Path:
+        """Return a required path to read: as it is, or with the extension that saving appends."""
+        path = self.path(name)
+        return path if path.exists() else self.path(name, suffix)
+
     def settings(self) -> Settings:
         """Return the given settings, and defaults for the rest."""
         return Settings(**{k: v for k, v in self.given.items() if k in _SETTING_NAMES})

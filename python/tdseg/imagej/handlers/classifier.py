@@ -52,7 +52,7 @@ def _report(call: Call, model: Model) -> None:
 
 def apply(call: Call) -> dict[str, Any]:
     """Segment the active image and show the result as a new image."""
-    model = load(call.path("model")) if call.value("model") else call.session.current_model()
+    model = load(call.existing_path(".tdseg", "model")) if call.value("model") else call.session.current_model()
     changes = {
         name: call.given[name]
         for name in (
@@ -132,7 +132,7 @@ def save_classifier(call: Call) -> dict[str, Any]:
 
 def load_classifier(call: Call) -> dict[str, Any]:
     """Load a classifier and make it the current one."""
-    path = call.path()
+    path = call.existing_path(".tdseg")
     model = load(path)
     call.session.adopt(model)
     call.progress.note(

@@ -23,7 +23,7 @@ def save_labels(call: Call) -> dict[str, Any]:
 
 def load_labels(call: Call) -> dict[str, Any]:
     """Add the labels of a file to the overlay."""
-    path = call.path()
+    path = call.existing_path(".zip")
     replace = call.value("replace")
     count = label_sources.load_labels(call.imp, path, replace=replace)
     call.progress.note(f"Loaded {count} labels from '{path}'.")
