@@ -30,7 +30,8 @@ def labels(rois, canvas=PLANE, pixels=None, **rules):
 
 def values(found):
     """Label value of each (plane, ROI)."""
-    return {(int(p), int(g)): int(v) for p, g, v in zip(found.plane, found.group, found.value)}
+    triples = zip(found.plane, found.group, found.value, strict=True)
+    return {(int(p), int(g)): int(v) for p, g, v in triples}
 
 
 def test_groups_are_values_and_agreeing_names_are_classes():

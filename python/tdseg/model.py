@@ -83,7 +83,7 @@ class Model:
             If the folder is missing or not writable, or the file exists and `existing` is "error".
         """
         path = Path(path)
-        if path.suffix == "":
+        if path.suffix == "" and not path.is_dir():
             path = path.with_suffix(".tdseg")
         if existing == "skip" and path.is_file():
             return path

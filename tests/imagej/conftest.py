@@ -17,6 +17,20 @@ def ij() -> ImageJSession:
     return tdseg.imagej.start()
 
 
+@pytest.fixture(autouse=True)
+def _groups_without_names() -> Iterator[None]:
+    """Names of ROI groups belong to the whole ImageJ: they must not reach the next test."""
+    yield
+    import jpype
+
+    if jpype.isJVMStarted():
+        from tdseg.imagej.java import jc
+        from tdseg.imagej.rois import group_names
+
+        for group in group_names():
+            jc.Roi.setGroupName(group, jpype.JString(""))
+
+
 @pytest.fixture
 def made(ij: ImageJSession) -> Iterator[Callable[[str], Any]]:
     """A function that runs a macro and returns the image that is current after it."""

@@ -14,7 +14,7 @@ from tdseg.imagej.tables import results_table, show_table
 pytestmark = pytest.mark.usefixtures("ij")
 
 HYPER = (
-    "newImage('stack.tif', '8-bit grayscale-mode label', 40, 30, 2, 3, 4);"
+    "newImage('stack.tif', '8-bit grayscale-mode', 40, 30, 2, 3, 4);"
     "run('Properties...', 'unit=um pixel_width=0.5 pixel_height=0.5 voxel_depth=2');"
 )
 RNG = np.random.default_rng(0)

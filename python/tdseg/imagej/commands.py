@@ -29,6 +29,8 @@ class Command:
         What it accepts.
     needs_image
         Whether it works on the active image.
+    queued
+        Whether it waits for the commands before it.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Command:
     handler: str
     keys: tuple[Key, ...] = ()
     needs_image: bool = True
+    queued: bool = True
 
     def key(self, name: str) -> Key:
         """Return one of its keys."""
@@ -298,6 +301,7 @@ COMMANDS: tuple[Command, ...] = (
         "What runs: device, backbone, weights, cache, versions.",
         "status",
         needs_image=False,
+        queued=False,
     ),
     Command(
         "TDS Macro Extensions",

@@ -79,7 +79,8 @@ def labels_from_manager(
     note: Note = _silent,
 ) -> SparseLabels:
     """Take the labels of the ROI Manager, which is not changed; see `labels_from_overlay`."""
-    manager = jc.RoiManager.getInstance2()
+    headless = bool(jc.GraphicsEnvironment.isHeadless())
+    manager = None if headless else jc.RoiManager.getInstance2()
     if manager is None or manager.getCount() == 0:
         raise TdsegError(
             "The ROI Manager is not open or empty; add ROIs to it, or use labels=overlay "

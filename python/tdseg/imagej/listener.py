@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from contextlib import nullcontext
 from typing import Any
 
 import jpype
@@ -15,7 +16,7 @@ from .bar import FijiProgress
 from .commands import BY_NAME, Command
 from .java import jc
 from .options import parse_options
-from .recorder import macro_line, record
+from .recorder import macro_line, record, unrecorded
 
 TITLE = "Trainable Deep Segmentation"
 
@@ -49,9 +50,12 @@ class Listener:
         image = jc.WindowManager.getCurrentImage()
         if image is None and command.needs_image:
             raise TdsegError(f"{command.name} works on the active image; open an image first.")
-        with self.session.job(command.name):
+        # Status tells what runs and waits, so it does not wait itself.
+        queue = self.session.job(command.name) if command.queued else nullcontext()
+        with queue:
             call = handlers.Call(command, given, self.session, image, FijiProgress())
-            resolved = getattr(handlers, command.handler)(call)
+            with unrecorded():
+                resolved = getattr(handlers, command.handler)(call)
             call.progress.finish()
         self.session.last_line = macro_line(command, resolved)
         record(command, resolved)

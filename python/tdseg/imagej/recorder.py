@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .commands import Command
@@ -21,6 +23,25 @@ def macro_line(command: Command, values: dict[str, Any]) -> str:
     options = format_options(values, command.keys)
     quoted = options.replace("\\", "\\\\").replace('"', '\\"')
     return f'run("{command.name}", "{quoted}");'
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Keep what a command does to windows out of the Recorder.
+
+    Showing a result would record ``selectImage("...-labels")`` before the command itself, and the
+    replay would work on the wrong image.
+    """
+    from .java import jc
+
+    if not jc.Recorder.record:
+        yield
+        return
+    jc.Recorder.suspendRecording()
+    try:
+        yield
+    finally:
+        jc.Recorder.resumeRecording()
 
 
 def record(command: Command, values: dict[str, Any]) -> None:

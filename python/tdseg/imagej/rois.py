@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import jpype
 import numpy as np
 
 from ..errors import TdsegError
@@ -12,6 +13,7 @@ from ..roi_rules import NEVER_LABELS, RoiFacts
 from .java import jc, to_java, to_numpy
 
 _ANGLE = 8  # ij.gui.Roi.ANGLE
+_named: dict[int, str] = {}
 
 
 class RoiPainter:
@@ -155,10 +157,18 @@ def area_mask(imp: Any) -> np.ndarray:
 
 
 def set_group_names(class_names: Mapping[int, str]) -> None:
-    """Name ImageJ's ROI groups after the classes, for its dialogs and the Group Table."""
+    """Name ImageJ's ROI groups after the classes, for its dialogs and the Group Table.
+
+    Names given here before, and not since changed, go where there is no such class any more.
+    """
+    for value, name in list(_named.items()):
+        if value not in class_names and jc.Roi.getGroupName(value) == name:
+            jc.Roi.setGroupName(value, jpype.JString(""))
+            del _named[value]
     for value, name in class_names.items():
         if 1 <= value <= 255:
-            jc.Roi.setGroupName(value, name.replace(",", ";"))  # ImageJ separates by commas
+            _named[value] = name.replace(",", ";")  # ImageJ separates them by commas
+            jc.Roi.setGroupName(value, _named[value])
 
 
 def group_names() -> dict[int, str]:

@@ -72,17 +72,15 @@ def initial_clusters(points: np.ndarray, count: int, seed: int) -> Clusters:
     seed
         Of the starts.
     """
-    return _k_means(points, min(count, len(points)), seed, starts=2)
+    return _k_means(points, min(count, len(points)), seed)
 
 
 def refine_classes(points: np.ndarray, centres: np.ndarray, seed: int) -> Clusters:
     """Move class centres (K, D) to where k-means, started from them, comes to rest."""
-    return _k_means(points, len(centres), seed, starts=1, init=centres)
+    return _k_means(points, len(centres), seed, centres)
 
 
-def _k_means(
-    points: np.ndarray, count: int, seed: int, starts: int, init: np.ndarray | None = None
-) -> Clusters:
+def _k_means(points: np.ndarray, count: int, seed: int, init: np.ndarray | None = None) -> Clusters:
     points = np.ascontiguousarray(points, np.float32)
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # Fewer distinct points than clusters is no news to the user: the caller counts.
@@ -90,7 +88,7 @@ def _k_means(
         means = KMeans(
             n_clusters=count,
             init="k-means++" if init is None else np.ascontiguousarray(init, np.float32),
-            n_init=starts,
+            n_init=1,
             max_iter=100,
             tol=1e-4,
             random_state=seed,

@@ -96,12 +96,12 @@ def default_windows(backbone: Backbone) -> tuple[int, int]:
     """Return window and overlap in pixels for large images.
 
     A network that looks at its whole input is shown what it was trained on, with a quarter of
-    overlap; one that looks around its tokens only, half as much again with a sixth.
+    overlap; one that looks around its tokens only, half as much again with an eighth.
     """
     unit = window_unit(backbone)
     size, share = backbone.window, 4
     if not backbone.has_global_context:
-        size, share = size * 3 // 2, 6
+        size, share = size * 3 // 2, 8
     window = max(size // unit, 2) * unit
     return window, max(window // share // unit, 1) * unit
 

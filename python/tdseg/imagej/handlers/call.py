@@ -61,7 +61,9 @@ class Call:
     def path(self, name: str = "path", suffix: str = "") -> Path:
         """Return a required path; `suffix` is appended where there is no extension."""
         path = Path(self.required(name)).expanduser()
-        return path.with_name(path.name + suffix) if suffix and not path.suffix else path
+        if path.suffix or path.is_dir():
+            return path
+        return path.with_name(path.name + suffix)
 
     def existing_path(self, suffix: str, name: str = "path") -> Path:
         """Return a required path to read: as it is, or with the extension that saving appends."""

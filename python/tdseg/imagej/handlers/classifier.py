@@ -52,7 +52,9 @@ def _report(call: Call, model: Model) -> None:
 
 def apply(call: Call) -> dict[str, Any]:
     """Segment the active image and show the result as a new image."""
-    model = load(call.existing_path(".tdseg", "model")) if call.value("model") else call.session.current_model()
+    session = call.session
+    given = call.value("model")
+    model = load(call.existing_path(".tdseg", "model")) if given else session.current_model()
     changes = {
         name: call.given[name]
         for name in (

@@ -52,7 +52,8 @@ def _drawing(painter: RoiPainter, roi: Any) -> Draw:
 def _rois(call: Call) -> list[Any]:
     source = call.value("labels")
     if source == "manager":
-        manager = jc.RoiManager.getInstance2()
+        headless = bool(jc.GraphicsEnvironment.isHeadless())
+        manager = None if headless else jc.RoiManager.getInstance2()
         found = list(manager.getRoisAsArray()) if manager is not None else []
     elif source == "selection":
         found = [roi for roi in (call.imp.getRoi(),) if roi is not None]

@@ -1,0 +1,131 @@
+"""ImageJ in a window: menu, Recorder, quitting. Runs in a process and on a display of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tdseg.demo import write_sample
+from tdseg.imagej.choice import choose_fiji
+from tdseg.samples import texture_mosaic
+
+SCRIPT = """
+import json, os, sys, threading, time, traceback
+from pathlib import Path
+import numpy as np
+import tdseg
+from tdseg.imagej.desktop import run_desktop
+
+said = {}
+
+def wait(condition, seconds=90):
+    for _ in range(10 * seconds):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise TimeoutError(condition)
+
+def user():
+    from tdseg.imagej.java import jc
+    import jpype
+    wait(jpype.isJVMStarted)
+    time.sleep(2)
+    session = tdseg.imagej.session()
+    wait(lambda: jc.IJ.getInstance() is not None and jc.WindowManager.getImageCount() == 1)
+    bar = jc.Menus.getMenuBar()
+    plugins = [bar.getMenu(i) for i in range(bar.getMenuCount())
+               if str(bar.getMenu(i).getLabel()) == "Plugins"][0]
+    said["menu"] = [str(plugins.getItem(i).getLabel()) for i in range(plugins.getItemCount())]
+    said["find"] = bool(jc.Menus.getCommands().containsKey("TDS Train..."))
+    jc.Recorder()
+    image = jc.WindowManager.getCurrentImage()
+    jc.IJ.doCommand("TDS Train...")
+    wait(lambda: "TDS Train" in session.last_line)
+    jc.IJ.doCommand("TDS Apply...")
+    wait(lambda: "TDS Apply" in session.last_line)
+    said["recorded"] = str(jc.Recorder.getInstance().getText())
+    shown = jc.WindowManager.getCurrentImage()
+    said["title"] = str(shown.getTitle())
+    from tdseg.imagej.images import from_imageplus
+    ours = tdseg.apply(session.model, from_imageplus(image)).labels
+    said["same"] = bool((from_imageplus(shown).array[:, :, 0] == ours).all())
+    json.dump(said, open(sys.argv[2], "w"))
+    for number in list(jc.WindowManager.getIDList()):
+        jc.WindowManager.getImage(int(number)).changes = False
+    jc.IJ.doCommand("Quit")
+
+def guarded():
+    try:
+        user()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(3)
+
+threading.Thread(target=guarded, daemon=True).start()
+sys.exit(run_desktop(None, [Path(sys.argv[1])]))
+"""
+
+
+@pytest.fixture
+def display():
+    """A virtual display."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed")
+    number = 90 + os.getpid() % 400
+    server = subprocess.Popen(
+        ["Xvfb", f":{number}", "-screen", "0", "1000x700x24"], stderr=subprocess.DEVNULL
+    )
+    time.sleep(1.5)
+    yield f":{number}"
+    server.terminate()
+
+
+@pytest.mark.display
+def test_a_session_at_the_desk(display, tmp_path):
+    write_sample(tmp_path / "sample.tif", texture_mosaic(96))
+    script, out = tmp_path / "session.py", tmp_path / "said.json"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "DISPLAY": display}
+    environment.pop("TDSEG_FIJI", None)
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "sample.tif"), str(out)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert out.exists(), done.stderr[-2000:]
+    said = json.loads(out.read_text())
+    assert "Trainable Deep Segmentation" in said["menu"]
+    assert said["find"]
+    lines = [line for line in said["recorded"].splitlines() if line.strip()]
+    assert [line.split('"')[1] for line in lines] == ["TDS Train...", "TDS Apply..."]
+    assert "auto" not in said["recorded"]
+    assert said["title"] == "sample-labels"
+    assert said["same"]
+    assert done.returncode == 0
+
+
+def test_which_fiji_is_opened_and_why(tmp_path, monkeypatch):
+    from tdseg.imagej import choice
+
+    monkeypatch.setattr(choice, "_repository_answers", lambda: False)
+    assert choose_fiji("/my/Fiji.app", environment={}, home=tmp_path)[0] == "/my/Fiji.app"
+    found, why = choose_fiji(None, environment={"TDSEG_FIJI": " 2.17.0 "}, home=tmp_path)
+    assert (found, "TDSEG_FIJI" in why) == ("2.17.0", True)
+    (tmp_path / "Fiji.app" / "jars").mkdir(parents=True)
+    (tmp_path / "Fiji.app" / "jars" / "ij.jar").touch()
+    found, why = choose_fiji(None, environment={}, home=tmp_path)
+    assert found == str(tmp_path / "Fiji.app")
+    (tmp_path / "Fiji.app" / "jars" / "ij.jar").unlink()
+    monkeypatch.setattr(choice, "usual_folders", lambda home: [])
+    found, why = choose_fiji(None, environment={}, home=tmp_path)
+    assert found == ""
+    assert "does not answer" in why
+    monkeypatch.setattr(choice, "_repository_answers", lambda: True)
+    assert choose_fiji(None, environment={}, home=tmp_path)[0] == choice.NEWEST_FIJI
