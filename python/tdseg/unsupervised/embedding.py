@@ -16,6 +16,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 COMPONENTS = 32
+CLASSICAL_SHARE = 0.25
+"""Variance of classical features where deep ones have 1: enough to follow edges, too little to
+outvote what deep features see. Measured; equal shares lose what deep features know."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ class Embedding:
         """Find the embedding of (n, F) samples.
 
         Every family is centred and projected to its first principal components, and families are
-        scaled to the same total variance, so that five hundred deep features do not outvote
-        eighty classical ones.
+        scaled to fixed total variances (see `CLASSICAL_SHARE`), so that it does not matter how
+        many features a family has.
 
         Parameters
         ----------
@@ -122,7 +125,11 @@ class Embedding:
             float(sample[:, a:b].astype(np.float64).var(axis=0).sum())
             for a, b in itertools.pairwise(edges)
         ]
-        scale = np.array([1 / np.sqrt(v) if v > 1e-12 else 1.0 for v in total], np.float32)
+        share = [1.0 if family.deep else CLASSICAL_SHARE for family in families]
+        scale = np.array(
+            [np.sqrt(s / v) if v > 1e-12 else 1.0 for s, v in zip(share, total, strict=True)],
+            np.float32,
+        )
         return cls(embedding.weights, embedding.bias, embedding.edges, embedding.unit, scale)
 
     def normalise(self, projected: np.ndarray) -> np.ndarray:

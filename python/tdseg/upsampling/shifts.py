@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -25,8 +24,8 @@ from .plan import Pass, Plan, make_plan
 from .token_field import Axis, TokenGrid
 from .transforms import IDENTITY, Orientation, Shift, reflected
 
-# One small pass tells how a backbone's grid ends; not needed again for new options.
-_TAILS: WeakKeyDictionary[Backbone, dict[str, float]] = WeakKeyDictionary()
+# One small pass tells how a backbone's grid ends; none is run when tokens come from a cache.
+_TAILS: dict[tuple[str, str, int, Level], float] = {}
 
 
 @dataclass(frozen=True)
@@ -272,17 +271,17 @@ class Encoder:
     def _tail_of_input(self) -> float:
         """Return how far the coarsest level's last token is from the end of the input."""
         level = max(self.levels, key=lambda level: level.stride)
-        known = _TAILS.setdefault(self.backbone, {})
-        if level.name not in known:
-            multiple = self.backbone.multiple
+        multiple = self.backbone.multiple
+        key = self.backbone.name, self.backbone.weights.sha256, multiple, level
+        if key not in _TAILS:
             length = max(-(-int(2 * level.stride) // multiple), 2) * multiple
             with torch.inference_mode():
                 found = self.backbone.tokens(torch.zeros(1, 3, length, length))
             count = found[self.backbone.levels.index(level)].shape[2]
             tail = length - 1 - (level.offset + level.stride * (count - 1))
             # The surplus changes with the length where strides do not divide it.
-            known[level.name] = tail if multiple % level.stride == 0 else tail + level.stride - 1
-        return known[level.name]
+            _TAILS[key] = tail if multiple % level.stride == 0 else tail + level.stride - 1
+        return _TAILS[key]
 
 
 def _cut(picture: Picture, item: Pass) -> np.ndarray:

@@ -66,6 +66,7 @@ FLIPS = (
     Orientation(flip_rows=True),
     Orientation(True, True),
 )
+HALF_TURN = (IDENTITY, FLIPS[3])
 QUARTER_TURNS = (
     IDENTITY,
     Orientation(flip_cols=True, transpose=True),
