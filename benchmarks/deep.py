@@ -202,7 +202,8 @@ def main() -> None:
             found = measured(large, size)
             print(
                 f"hybrid, fast, {size}x{size}: {found['wall']:.0f} s wall, "
-                f"{found['cpu']:.0f} CPU s, {found['memory']:.2f} GiB above the baseline (memory_limit=4)",
+                f"{found['cpu']:.0f} CPU s, {found['memory']:.2f} GiB above the baseline "
+                "(memory_limit=4)",
                 flush=True,
             )
 

@@ -205,6 +205,13 @@ SETTING_KEYS: tuple[Key, ...] = (
         choices=("channels", "tws"),
     ),
     _s(
+        "classical_device",
+        "choice",
+        "cpu",
+        "where classical features are computed; exact on cpu, within 1e-5 elsewhere",
+        choices=("cpu", "cuda", "mps"),
+    ),
+    _s(
         "backbone",
         "text",
         "auto",

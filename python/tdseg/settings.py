@@ -13,7 +13,8 @@ from .keys import SETTINGS_BY_NAME, find_key
 RESOURCE_KEYS = frozenset({"memory_limit", "tile", "held_out"})
 # What changes the features; the token cache and `append=true` rely on it.
 FEATURE_KEYS = frozenset(
-    "features classical sigma_min sigma_max membrane_thickness membrane_patch exact rgb backbone "
+    "features classical sigma_min sigma_max membrane_thickness membrane_patch exact rgb "
+    "classical_device backbone "
     "weights levels upsampling quality shifts flips stride normalize channels device "
     "precision".split()
 )
@@ -39,6 +40,7 @@ class Settings:
     membrane_patch: int = 19
     exact: bool = False
     rgb: str = "channels"
+    classical_device: str = "cpu"
     backbone: str = "auto"
     weights: str = ""
     levels: str = "auto"

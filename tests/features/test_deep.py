@@ -7,9 +7,8 @@ import torch
 from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.errors import TdsegError
 from tdseg.features.base import FeatureExtractor, FeatureMap, PlaneInput
-from tdseg.features.deep import DeepFeatures, DeepOptions, deep_options, resolve_deep
+from tdseg.features.deep import DeepFeatures, DeepOptions
 from tdseg.features.token_cache import TokenCache
-from tdseg.settings import Settings
 
 WHOLE = slice(None)
 
@@ -176,28 +175,15 @@ def test_long_work_is_announced_with_an_estimate(monkeypatch) -> None:
     assert any("tiny" in note and "4 passes" in note for note in listener.notes)
 
 
-def test_settings_are_resolved() -> None:
-    offline, transformer = "efficientnet_lite0", "dinov2_s_reg"
-    for quality in ("fast", "balanced", "best"):
-        for upsampling in ("shifts", "guided", "bilinear", "hrdv2"):
-            settings = Settings(quality=quality, upsampling=upsampling, backbone=transformer)
-            found = resolve_deep(settings)
-            assert isinstance(found.shifts, int)
-            assert found.flips in ("true", "false")
-    ours = resolve_deep(Settings(shifts=3, flips="true", backbone=offline))
-    assert [
-        len(o._orientations()) for o in (DeepOptions(flips="turn"), DeepOptions(flips=True))
-    ] == [
-        2,
-        4,
-    ]
-    assert (ours.shifts, ours.flips, ours.stride) == (3, "true", "auto")
-    assert ours.levels.endswith("stride32")
-    assert resolve_deep(ours) == ours
-    assert resolve_deep(Settings(backbone=transformer)).stride == 14
-    theirs = resolve_deep(Settings(upsampling="hrdv2", backbone=transformer))
-    assert (theirs.stride, theirs.shifts, theirs.flips) == (4, 2, "false")
-    with pytest.raises(TdsegError, match="vision transformer"):
-        resolve_deep(Settings(upsampling="hrdv2", backbone=offline))
-    options = deep_options(ours, Tiny(), memory_limit_bytes=77)
-    assert (options.shifts, options.flips, options.memory_limit_bytes) == (3, True, 77)
+def test_flips_are_four_copies_and_a_half_turn_two() -> None:
+    for flips, rotations, passes in [
+        (False, False, 1),
+        ("turn", False, 2),
+        (True, False, 4),
+        ("turn", True, 8),
+        (False, True, 4),
+    ]:
+        backbone = Tiny()
+        options = DeepOptions(flips=flips, rotations=rotations)
+        DeepFeatures(backbone, options).extract(plane())
+        assert passes <= backbone.runs <= passes + 1  # and perhaps the probe of the geometry

