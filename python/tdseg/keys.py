@@ -252,7 +252,11 @@ SETTING_KEYS: tuple[Key, ...] = (
         words=("auto",),
     ),
     _s(
-        "flips", "choice", "auto", "average over mirrored copies", choices=("auto", "true", "false")
+        "flips",
+        "choice",
+        "auto",
+        "average over mirrored copies: four, or two (the image and its half turn)",
+        choices=("auto", "true", "turn", "false"),
     ),
     _s(
         "stride",

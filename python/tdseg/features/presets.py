@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preset:
-    """Shifts along each axis, and whether mirrored copies are averaged."""
+    """Shifts along each axis, and which mirrored copies are averaged (the key ``flips``)."""
 
     shifts: int
-    flips: bool
+    flips: str
 
 
-# A convolutional network has fine levels of its own, a transformer only its patches.
+# A convolutional network has fine levels of its own and gains from mirrored copies; a transformer
+# has only its patches and gains from shifts.
 CONVOLUTIONAL = {
-    "fast": Preset(1, False),
-    "balanced": Preset(2, True),
-    "best": Preset(4, True),
+    "fast": Preset(1, "turn"),
+    "balanced": Preset(1, "true"),
+    "best": Preset(2, "true"),
 }
 TRANSFORMER = {
-    "fast": Preset(2, False),
-    "balanced": Preset(4, False),
-    "best": Preset(4, True),
+    "fast": Preset(1, "false"),
+    "balanced": Preset(2, "false"),
+    "best": Preset(4, "true"),
 }
 HRDV2_STRIDE, HRDV2_DISTANCE = 4, 2
 
@@ -49,15 +50,15 @@ def resolve_upsampling(settings: Settings, transformer: bool) -> Settings:
     """
     preset = (TRANSFORMER if transformer else CONVOLUTIONAL)[settings.quality]
     if settings.upsampling == "bilinear":
-        preset = Preset(1, False)
+        preset = Preset(1, "false")
     elif settings.upsampling == "hrdv2":
-        preset = Preset(HRDV2_DISTANCE, False)
+        preset = Preset(HRDV2_DISTANCE, "false")
         if settings.stride == "auto":
             settings = replace(settings, stride=HRDV2_STRIDE)
     if settings.shifts == "auto":
         settings = replace(settings, shifts=preset.shifts)
     if settings.flips == "auto":
-        settings = replace(settings, flips="true" if preset.flips else "false")
+        settings = replace(settings, flips=preset.flips)
     return settings
 
 
@@ -76,7 +77,7 @@ def deep_options(settings: Settings, backbone: Backbone, memory: int) -> DeepOpt
     return DeepOptions(
         upsampling=settings.upsampling,
         shifts=int(settings.shifts),
-        flips=settings.flips == "true",
+        flips="turn" if settings.flips == "turn" else settings.flips == "true",
         levels=tuple(level.name for level in backbone.levels),
         memory_limit_bytes=memory,
     )
