@@ -16,7 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 COMPONENTS = 32
-CLASSICAL_SHARE = 0.25
+CLASSICAL_SHARE = 0.1
 """Variance of classical features where deep ones have 1: enough to follow edges, too little to
 outvote what deep features see. Measured; equal shares lose what deep features know."""
 
