@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -229,3 +231,19 @@ def test_a_second_training_runs_no_backbone(example, monkeypatch):
         tdseg.apply(first, image, cache=cache).labels,
         tdseg.apply(again, image, cache=cache).labels,
     )
+
+
+def test_a_device_that_is_missing_here_is_replaced_aloud(example):
+    import torch
+
+    from tdseg.progress import Silent
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    image, labels, _ = example
+    model = tdseg.train([(image, labels)], settings())
+    elsewhere = dataclasses.replace(model, settings=model.settings.with_(device="cuda"))
+    heard = Silent()
+    found = tdseg.apply(elsewhere, image, progress=heard)
+    np.testing.assert_array_equal(found.labels, tdseg.apply(model, image).labels)
+    assert any("cpu instead" in note for note in heard.notes)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from ..backbones.devices import resolve_device
 from ..classifiers.base import LinearClassifier
 from ..errors import TdsegError
 from ..features.base import FeatureMap
@@ -92,7 +93,7 @@ def apply(
         If the image does not fit the model, or the backbone's weights differ.
     """
     progress = progress or Silent()
-    used = settings or model.settings
+    used = _on_this_machine(model, settings or model.settings, progress)
     channels = _channels_for(model, image)
     extraction = build_extraction(used, cache, progress)
     check_weights(model.weights, extraction.weights, model.name)
@@ -179,6 +180,18 @@ def _classify(
         labels[rows, cols] = values[found.argmax(axis=1)].reshape(size)
         if probabilities is not None:
             probabilities[:, rows, cols] = found.T.reshape(-1, *size)
+
+
+def _on_this_machine(model: Model, settings: Settings, progress: Progress) -> Settings:
+    """Fall back to the processor, aloud, where the training's device is missing here."""
+    if settings.device != model.settings.device or settings.device in ("auto", "cpu"):
+        return settings
+    try:
+        resolve_device(settings.device, settings.precision)
+    except TdsegError as missing:
+        progress.note(f"Classifier '{model.name}': {missing} It runs on the cpu instead.")
+        return replace(settings, device="cpu")
+    return settings
 
 
 def _channels_for(model: Model, image: Image) -> list[int]:

@@ -15,7 +15,6 @@ from ...settings import Settings
 from ..bar import FijiProgress
 from ..commands import Command
 from ..images import from_imageplus
-from ..java import jc
 
 _SETTING_NAMES = tuple(f.name for f in fields(Settings))
 
@@ -82,11 +81,7 @@ class Call:
     def stem(self) -> str:
         """Title of the active image without its extension."""
         title = str(self.imp.getTitle())
-        return (
-            str(jc.ImagePlus("", self.imp.getProcessor()).getShortTitle())
-            if not title
-            else (title.rsplit(".", 1)[0] if "." in title[1:] else title)
-        )
+        return title.rsplit(".", 1)[0] if "." in title[1:] else title
 
     def plane(self) -> int:
         """Return the number of the active plane, ``t * Z + z``."""
