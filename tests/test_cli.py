@@ -103,3 +103,33 @@ def test_segmenting_without_labels_makes_a_classifier(files, capsys):
     labels = tifffile.imread(files / "out" / "cells-labels.tif")
     applied = tdseg.apply(tdseg.load(files / "k.tdseg"), tdseg.read_image(files / "cells.tif"))
     np.testing.assert_array_equal(applied.labels[0, 0], labels)
+
+
+def test_stars_are_expanded_where_the_shell_does_not(files, capsys):
+    train(files)
+    arguments = ["apply", str(files / "c.tdseg"), str(files / "cel*.tif")]
+    assert main([*arguments, "--output-folder", str(files / "out")]) == 0
+    assert (files / "out" / "cells-labels.tif").exists()
+    arguments[-1] = str(files / "none*.tif")
+    assert main([*arguments, "--output-folder", str(files / "out")]) == 1
+    assert "No file matches" in capsys.readouterr().err
+
+
+def test_a_name_without_extension_is_not_overwritten_either(files, capsys):
+    assert train(files) == 0
+    content = (files / "c.tdseg").read_bytes()
+    arguments = ["train", str(files / "cells.tif"), "--labels=image", "--labels-path"]
+    arguments += [str(files / "labels.tif"), "--model", str(files / "c"), *FAST]
+    assert main(arguments) == 1
+    assert (files / "c.tdseg").read_bytes() == content
+
+
+def test_inputs_are_never_overwritten(files, capsys):
+    train(files)
+    content = (files / "cells.tif").read_bytes()
+    (files / "cells-labels.tif").write_bytes(content)
+    arguments = ["apply", str(files / "c.tdseg"), str(files / "cells.tif")]
+    arguments += [str(files / "cells-labels.tif"), "--output-folder", str(files)]
+    assert main([*arguments, "--existing", "overwrite"]) == 1
+    assert "would be overwritten" in capsys.readouterr().err
+    assert (files / "cells-labels.tif").read_bytes() == content

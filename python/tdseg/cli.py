@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -173,6 +174,31 @@ def _key_values(options: argparse.Namespace) -> dict[str, Any]:
     return values
 
 
+def _files(paths: Iterable[Path]) -> list[Path]:
+    """Expand ``*`` where the shell does not, as on Windows."""
+    found: list[Path] = []
+    for path in paths:
+        if path.exists() or not any(letter in str(path) for letter in "*?["):
+            found.append(path)
+            continue
+        matches = sorted(glob.glob(str(path)))
+        if not matches:
+            raise TdsegError(f"No file matches '{path}'; check the folder and the ending.")
+        found += [Path(match) for match in matches]
+    return found
+
+
+def _class_names(text: str) -> list[str]:
+    """Check and split ``--classes``, as TDS Set Classes does."""
+    if not text:
+        return []
+    from .session import Session
+
+    session = Session()
+    session.set_classes(text.split(","))
+    return list(session.classes.values())
+
+
 def _progress() -> Progress:
     return TerminalProgress()
 
@@ -209,22 +235,24 @@ def _status(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     from .batch.train_files import train_from_files
+    from .model import classifier_path
 
     values = _key_values(options)
-    if options.model.exists() and options.existing != "overwrite":
+    target = classifier_path(options.model)
+    if target.exists() and options.existing != "overwrite":
         if options.existing == "skip":
-            print(f"{options.model} exists; nothing was trained.")
+            print(f"{target} exists; nothing was trained.")
             return 0
-        raise TdsegError(f"File '{options.model}' exists; choose --existing overwrite.")
+        raise TdsegError(f"File '{target}' exists; choose --existing overwrite.")
     model = train_from_files(
-        options.images,
+        _files(options.images),
         labels=options.labels,
         labels_paths=options.labels_path,
-        classes=[c for c in options.classes.split(",") if c],
+        classes=_class_names(options.classes),
         values=values,
         progress=_progress(),
     )
-    path = model.save(options.model, existing="overwrite")
+    path = model.save(target, existing=options.existing)
     if model.report is not None:
         print(model.report.as_text())
     print(f"Saved {path}")
@@ -241,7 +269,7 @@ def _apply(options: argparse.Namespace) -> int:
     settings = model.settings.with_(**values)
     outcomes = apply_to_files(
         model,
-        options.inputs,
+        _files(options.inputs),
         options.output_folder,
         output=options.output,
         existing=options.existing,
@@ -266,14 +294,16 @@ def _apply(options: argparse.Namespace) -> int:
 
 def _segment(options: argparse.Namespace) -> int:
     from .batch.segment_files import segment_files
+    from .model import classifier_path
     from .settings import Settings
 
     values = _key_values(options)
     own = {k: values.pop(k) for k in _UNLABELLED if k in values}
-    if options.model is not None and options.model.exists() and options.existing != "overwrite":
-        raise TdsegError(f"File '{options.model}' exists; choose --existing overwrite.")
+    target = classifier_path(options.model) if options.model is not None else None
+    if target is not None and target.exists() and options.existing != "overwrite":
+        raise TdsegError(f"File '{target}' exists; choose --existing overwrite.")
     written, model = segment_files(
-        options.inputs,
+        _files(options.inputs),
         options.output_folder,
         Settings(**{"features": "deep", **values}),
         existing=options.existing,
@@ -282,10 +312,10 @@ def _segment(options: argparse.Namespace) -> int:
     )
     for path in written:
         print(path)
-    if options.model is not None:
+    if target is not None:
         if model is None:
             raise TdsegError("This method gives no classifier; use --method clusters.")
-        print(f"Saved {model.save(options.model)}")
+        print(f"Saved {model.save(target, existing=options.existing)}")
     return 0
 
 

@@ -108,6 +108,8 @@ class Key:
                 raise wrong
             if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
                 raise wrong
+            if value in (float("inf"), float("-inf")):
+                raise wrong
             if self.kind == "int" and value != int(value):
                 raise wrong
             low = self.minimum is not None and value < self.minimum
@@ -203,13 +205,6 @@ SETTING_KEYS: tuple[Key, ...] = (
         "channels",
         "colour by channel, or clamped and averaged as TWS does",
         choices=("channels", "tws"),
-    ),
-    _s(
-        "classical_device",
-        "choice",
-        "cpu",
-        "where classical features are computed; exact on cpu, within 1e-5 elsewhere",
-        choices=("cpu", "cuda", "mps"),
     ),
     _s(
         "backbone",
@@ -350,6 +345,13 @@ SETTING_KEYS: tuple[Key, ...] = (
         0,
         "edge of the blocks that are held at a time, pixels; 0 is automatic",
         minimum=0,
+    ),
+    _s(
+        "classical_device",
+        "choice",
+        "cpu",
+        "where classical features are computed; exact on cpu, within 1e-5 elsewhere",
+        choices=("cpu", "cuda", "mps"),
     ),
 )
 

@@ -82,9 +82,7 @@ class Model:
         TdsegError
             If the folder is missing or not writable, or the file exists and `existing` is "error".
         """
-        path = Path(path)
-        if path.suffix == "" and not path.is_dir():
-            path = path.with_suffix(".tdseg")
+        path = classifier_path(path)
         if existing == "skip" and path.is_file():
             return path
         header, arrays = to_storage(self.classifier)
@@ -126,6 +124,14 @@ class Model:
         return lines
 
 
+def classifier_path(path: str | Path) -> Path:
+    """Return the file that saving to `path` writes: ``.tdseg`` is appended where it lacks."""
+    path = Path(path)
+    if path.suffix == "" and not path.is_dir():
+        return path.with_name(path.name + ".tdseg")
+    return path
+
+
 def load(path: str | Path) -> Model:
     """Read a ``.tdseg`` file; no code in it is run.
 
@@ -155,7 +161,9 @@ def load(path: str | Path) -> Model:
             summary=header["summary"],
             name=path.name,
         )
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except TdsegError:
+        raise
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise TdsegError(
             f"File '{path}' is damaged: its header lacks or garbles {error}; "
             "save the classifier again."

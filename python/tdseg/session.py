@@ -137,9 +137,8 @@ class Session:
         self.model = model
         self.examples = list(examples or [])
         named = dict(zip(model.class_values, model.class_names, strict=True))
-        for value, name in named.items():
-            if name != f"class {value}":
-                self.classes.setdefault(value, name)
+        # Class names live in the classifier: a loaded one brings its own.
+        self.classes |= {v: name for v, name in named.items() if name != f"class {v}"}
 
 
 _started = time.time()

@@ -40,7 +40,6 @@ class Settings:
     membrane_patch: int = 19
     exact: bool = False
     rgb: str = "channels"
-    classical_device: str = "cpu"
     backbone: str = "auto"
     weights: str = ""
     levels: str = "auto"
@@ -70,6 +69,7 @@ class Settings:
     precision: str = "auto"
     memory_limit: float | str = "auto"
     tile: int = 0
+    classical_device: str = "cpu"
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -117,7 +117,7 @@ def _joined(value: Any) -> Any:
     """Write lists with commas, as macros do."""
     if isinstance(value, list | tuple):
         return ",".join(str(v) for v in value)
-    return str(value) if value is not None else value
+    return "" if value is None else str(value)
 
 
 def parse_numbers(text: str, count: int, key: str, noun: str) -> list[int]:

@@ -160,25 +160,30 @@ def test_an_image_that_is_closed_meanwhile_does_not_stop_the_job(ij, monkeypatch
     assert title == "cells-labels"
 
 
-def test_status_does_not_wait_and_says_what_runs(ij):
-    session = tdseg.imagej.session()
+def test_a_running_command_leaves_others_free_and_status_tells(ij, monkeypatch):
+    """ImageJ calls listeners inside a lock: a job must not hold up every other command."""
     holding, done = threading.Event(), threading.Event()
 
-    def hold():
-        with session.job("TDS Train..."):
-            holding.set()
-            done.wait(60)
+    def hold(call):
+        holding.set()
+        assert done.wait(60)
+        return {}
 
-    thread = threading.Thread(target=hold)
+    monkeypatch.setattr(handlers, "save_classifier", hold)
+    thread = threading.Thread(target=jc.IJ.run, args=("TDS Save Classifier...", "path=x"))
     thread.start()
-    holding.wait(10)
+    assert holding.wait(20)
     printed = []
     try:
-        ij.run_macro('run("TDS Status", "");', on_print=printed.append)
+        ij.run_macro(
+            'run("TDS Status", ""); newImage("free", "8-bit black", 9, 9, 1); run("Invert");',
+            on_print=printed.append,
+        )
     finally:
         done.set()
-        thread.join()
-    assert "running: TDS Train..." in "\n".join(printed)
+        thread.join(20)
+    assert "running: TDS Save Classifier..." in "\n".join(printed)
+    assert tdseg.imagej.session().running == ""
 
 
 def test_rgb_classifiers_and_grey_images(ij):
@@ -229,3 +234,18 @@ def test_constant_images_have_a_result(ij):
     )
     assert value == "0"
     assert np.isfinite(tdseg.imagej.session().model.classifier.importances()).all()
+
+
+def test_crf_keys_of_apply_reach_the_pixels_and_the_recorded_line(ij):
+    session = tdseg.imagej.session()
+    lines = []
+    for options in ("refine=crf crf_iterations=0", "refine=crf crf_spatial_compat=50"):
+        ij.run_macro(
+            CELLS
+            + f'run("TDS Train...", "{FAST}"); run("TDS Apply...", "{options} tile=16 '
+            + 'output=probabilities");',
+            on_print=lambda line: None,
+        )
+        lines.append(session.last_line)
+    assert "crf_iterations=0" in lines[0]
+    assert "crf_spatial_compat=50" in lines[1]

@@ -242,8 +242,34 @@ def test_a_device_that_is_missing_here_is_replaced_aloud(example):
         pytest.skip("there is a CUDA device")
     image, labels, _ = example
     model = tdseg.train([(image, labels)], settings())
-    elsewhere = dataclasses.replace(model, settings=model.settings.with_(device="cuda"))
+    there = model.settings.with_(device="cuda", classical_device="cuda")
+    elsewhere = dataclasses.replace(model, settings=there)
     heard = Silent()
     found = tdseg.apply(elsewhere, image, progress=heard)
     np.testing.assert_array_equal(found.labels, tdseg.apply(model, image).labels)
-    assert any("cpu instead" in note for note in heard.notes)
+    assert sum("cpu instead" in note for note in heard.notes) == 2
+
+
+def test_refining_a_region_does_not_depend_on_tiles(example):
+    image, labels, _ = example
+    model = tdseg.train([(image, labels)], settings(features="classical"))
+    region = np.zeros(image.size, bool)
+    region[10:30, 20:50] = True
+    refining = model.settings.with_(refine="crf")
+    whole, tiled = (
+        tdseg.apply(model, image, region=region, settings=refining.with_(tile=tile)).labels
+        for tile in (0, 16)
+    )
+    assert (whole != tiled).mean() < 0.01
+    assert not whole[0, 0][~region].any()
+
+
+def test_probabilities_of_a_region_can_be_refined(example):
+    image, labels, _ = example
+    model = tdseg.train([(image, labels)], settings(features="classical"))
+    region = np.zeros(image.size, bool)
+    region[10:30, 20:50] = True
+    found = tdseg.apply(model, image, region=region).probabilities
+    refined = tdseg.refine_crf(found, image)
+    np.testing.assert_allclose(refined[0, 0][:, region].sum(axis=0), 1, atol=1e-5)
+    assert not refined[0, 0][:, ~region].any()

@@ -92,12 +92,7 @@ def apply_to_files(
     progress = progress or Silent()
     files = [Path(s) for s in sources]
     _check_distinct(files, folder, output)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TdsegError(
-            f"Output folder '{folder}' cannot be made ({error.strerror}); choose another."
-        ) from None
+    make_folder(folder)
     outcomes = []
     for number, source in enumerate(files):
         part = Part(progress, number / len(files), (number + 1) / len(files))
@@ -170,6 +165,23 @@ def _check_distinct(files: Sequence[Path], folder: Path, output: str) -> None:
                     f"Files '{seen[path]}' and '{source}' would both write '{path}'; apply them "
                     "into different output folders."
                 )
-            if path.resolve() == source.resolve():
-                raise TdsegError(f"File '{source}' would be overwritten; choose another folder.")
             seen[path] = source
+    refuse_to_overwrite(files, seen)
+
+
+def make_folder(folder: Path) -> None:
+    """Make an output folder, with its parents."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TdsegError(
+            f"Output folder '{folder}' cannot be made ({error.strerror}); choose another."
+        ) from None
+
+
+def refuse_to_overwrite(sources: Iterable[Path], planned: Iterable[Path]) -> None:
+    """Raise if a result would take the place of one of the inputs."""
+    inputs = {source.resolve() for source in sources}
+    for path in planned:
+        if path.resolve() in inputs:
+            raise TdsegError(f"Input '{path}' would be overwritten; choose another output folder.")

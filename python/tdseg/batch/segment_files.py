@@ -13,6 +13,7 @@ from ..model import Model
 from ..progress import Progress
 from ..settings import Settings
 from ..workflow import refine_crf, segment_without_labels
+from .apply_files import make_folder, refuse_to_overwrite
 
 
 def segment_files(
@@ -57,10 +58,12 @@ def segment_files(
     twice = [path for path in planned if planned.count(path) > 1]
     if twice:
         raise TdsegError(f"Two inputs would both write '{twice[0]}'; rename one of them.")
-    there = [path for path in planned if path.exists()]
+    others = [path.with_name(path.name.replace("-labels", "-attention")) for path in planned]
+    there = [path for path in [*planned, *others] if path.exists()]
     if there and existing != "overwrite":
         raise TdsegError(f"File '{there[0]}' exists; choose --existing overwrite.")
-    folder.mkdir(parents=True, exist_ok=True)
+    refuse_to_overwrite(sources, [*planned, *others])
+    make_folder(folder)
     images = [read_image(source) for source in sources]
     results = segment_without_labels(images, options=settings, progress=progress, **options)
     written = []

@@ -197,6 +197,7 @@ COMMANDS: tuple[Command, ...] = (
                 "precision",
                 "memory_limit",
                 "tile",
+                "classical_device",
                 default=None,
             ),
         ),

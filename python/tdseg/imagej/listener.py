@@ -35,6 +35,7 @@ class Listener:
         known = BY_NAME.get(str(command))
         if known is None:
             return command
+        _free_other_commands()
         try:
             self._run(known)
         except TdsegError as error:
@@ -59,6 +60,21 @@ class Listener:
             call.progress.finish()
         self.session.last_line = macro_line(command, resolved)
         record(command, resolved)
+
+
+def _free_other_commands() -> None:
+    """Let other threads run commands while this one works.
+
+    ImageJ calls its listeners inside a lock on the list of listeners, so every command of every
+    thread would wait for a training to end, before it even reached us to be queued. A copy of the
+    list takes its place; this call returns without looking at the list again.
+    """
+    try:
+        field = jc.Executer.class_.getDeclaredField("listeners")
+        field.setAccessible(True)
+        field.set(None, field.get(None).clone())
+    except jpype.JException:  # another ImageJ may keep its listeners elsewhere: commands wait
+        return
 
 
 def _macro_options() -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -41,6 +41,8 @@ class Result:
         Label value and name of each class.
     info
         Settings and provenance, text by key.
+    settings
+        What ran, nothing left on ``auto``.
     """
 
     labels: np.ndarray
@@ -48,6 +50,7 @@ class Result:
     class_values: tuple[int, ...]
     class_names: tuple[str, ...]
     info: Mapping[str, str] = field(default_factory=dict)
+    settings: Settings | None = None
 
 
 def apply(
@@ -125,7 +128,9 @@ def apply(
         target = kept[k] if kept is not None else None
         if used.refine == "crf" and target is None:
             target = np.zeros((count, height, width), np.float32)
-        _classify(model, features, values.astype(dtype), labels[k], target, region, used, part)
+        # The CRF looks beyond the region, so all pixels need their probabilities.
+        within = region if used.refine == "none" else None
+        _classify(model, features, values.astype(dtype), labels[k], target, within, used, part)
         if used.refine == "crf":
             assert target is not None
             refined = refine_plane(target, plane, used, part)
@@ -145,6 +150,7 @@ def apply(
             **model.info(),
             **{f"tdseg.{k}": str(v) for k, v in extraction.settings.to_dict().items()},
         },
+        extraction.settings,
     )
 
 
@@ -183,14 +189,19 @@ def _classify(
 
 
 def _on_this_machine(model: Model, settings: Settings, progress: Progress) -> Settings:
-    """Fall back to the processor, aloud, where the training's device is missing here."""
-    if settings.device != model.settings.device or settings.device in ("auto", "cpu"):
-        return settings
-    try:
-        resolve_device(settings.device, settings.precision)
-    except TdsegError as missing:
-        progress.note(f"Classifier '{model.name}': {missing} It runs on the cpu instead.")
-        return replace(settings, device="cpu")
+    """Fall back to the processor, aloud, where a device of the training is missing here."""
+    for key in ("device", "classical_device"):
+        wanted = getattr(settings, key)
+        if wanted != getattr(model.settings, key) or wanted in ("auto", "cpu"):
+            continue
+        try:
+            resolve_device(wanted, "float32")
+        except TdsegError:
+            progress.note(
+                f"Classifier '{model.name}' was trained with {key}={wanted}, which this machine "
+                "lacks; it runs on the cpu instead."
+            )
+            settings = settings.with_(**{key: "cpu"})
     return settings
 
 

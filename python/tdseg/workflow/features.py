@@ -43,6 +43,7 @@ class FeatureStack:
     _components: PrincipalComponents | None
     _limit: int
     _tile: int
+    _progress: Progress
 
     @property
     def shape(self) -> tuple[int, int, int, int, int]:
@@ -64,10 +65,12 @@ class FeatureStack:
 
         No more than `memory_limit` is held at a time.
         """
+        count = len(self._maps)
         for index, make in enumerate(self._maps):
             features = make()
-            grid = blocks(features.shape, features.bytes_per_pixel(), self._limit, self._tile)
-            for rows, cols in grid:
+            grid = list(blocks(features.shape, features.bytes_per_pixel(), self._limit, self._tile))
+            for done, (rows, cols) in enumerate(grid):
+                self._progress.update((index + done / len(grid)) / count, "computing features")
                 block = features.block(rows, cols)
                 if self._components is not None:
                     block = self._components.transform_block(block)
@@ -129,4 +132,6 @@ def compute_features(
         reduced = PrincipalComponents.fit_maps(maps, components, settings.seed)
         names = [f"component-{k + 1}" for k in range(components)]
     limit = memory_budget(settings.memory_limit)
-    return FeatureStack(names, extraction.settings, maps, grid, reduced, limit, settings.tile)
+    return FeatureStack(
+        names, extraction.settings, maps, grid, reduced, limit, settings.tile, progress
+    )

@@ -66,7 +66,13 @@ def refine_crf(
     for index in range(count):
         t, z = divmod(index, image.shape[1])
         part = Part(progress, index / count, (index + 1) / count)
-        out[t, z] = refine_plane(planes[t, z], intensity.plane(index), settings, part)
+        found = planes[t, z]
+        # Outside a region all probabilities are 0: nothing is known there, and nothing stays.
+        empty = found.sum(axis=0) == 0
+        if empty.any():
+            found = np.where(empty, np.float32(1 / len(found)), found)
+        out[t, z] = refine_plane(found, intensity.plane(index), settings, part)
+        out[t, z][:, empty] = 0
     progress.update(1.0)
     return out[0, 0] if given.ndim == 3 else out
 

@@ -16,7 +16,7 @@ from ..bar import FijiProgress
 from ..commands import Command
 from ..images import from_imageplus
 
-_SETTING_NAMES = tuple(f.name for f in fields(Settings))
+SETTING_NAMES = tuple(f.name for f in fields(Settings))
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Call:
 
     def settings(self) -> Settings:
         """Return the given settings, and defaults for the rest."""
-        return Settings(**{k: v for k, v in self.given.items() if k in _SETTING_NAMES})
+        return Settings(**{k: v for k, v in self.given.items() if k in SETTING_NAMES})
 
     def image(self) -> Image:
         """Return the active image, copied (virtual stacks are read plane by plane)."""
@@ -100,7 +100,7 @@ class Call:
         values: dict[str, Any] = {}
         for key in self.command.keys:
             value = self.value(key.name)
-            if settings is not None and key.name in _SETTING_NAMES:
+            if settings is not None and key.name in SETTING_NAMES:
                 value = getattr(settings, key.name)
             value = changes.get(key.name, value)
             # What is still "auto" has no bearing on pixels: a limit, or a stride of a network

@@ -14,7 +14,7 @@ from ...workflow import train as train_model
 from ..recorder import macro_line
 from ..results import show_features, show_labels, show_overlay, show_probabilities
 from ..tables import show_table
-from .call import Call
+from .call import SETTING_NAMES, Call
 from .label_source import read_labels
 
 
@@ -55,19 +55,7 @@ def apply(call: Call) -> dict[str, Any]:
     session = call.session
     given = call.value("model")
     model = load(call.existing_path(".tdseg", "model")) if given else session.current_model()
-    changes = {
-        name: call.given[name]
-        for name in (
-            "refine",
-            "first_label",
-            "weights",
-            "device",
-            "precision",
-            "memory_limit",
-            "tile",
-        )
-        if name in call.given
-    }
+    changes = {k: v for k, v in call.given.items() if k in SETTING_NAMES}
     settings = model.settings.with_(**changes)
     image = call.image()
     output = call.value("output")
@@ -81,7 +69,7 @@ def apply(call: Call) -> dict[str, Any]:
         cache=call.session.cache,
         progress=call.progress,
     )
-    resolved = call.resolved(settings)
+    resolved = call.resolved(result.settings or settings)
     info = {"tdseg.macro": macro_line(call.command, resolved), **result.info}
     planes = planes_of_slices(image, call.value("slices"), call.plane())
     if output in ("probabilities", "both"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,11 @@ from .call import Call
 
 def segment(call: Call) -> dict[str, Any]:
     """Segment the active image without labels; the clusters become the current classifier."""
+    if call.value("objects") == "manager" and jc.GraphicsEnvironment.isHeadless():
+        raise TdsegError(
+            "objects=manager needs a display: without one there is no ROI Manager; use "
+            "objects=overlay."
+        )
     image = call.image()
     planes = planes_of_slices(image, call.value("slices"), call.plane())
     settings = Settings(**{"features": "deep", **_given_settings(call)})
@@ -34,7 +41,9 @@ def segment(call: Call) -> dict[str, Any]:
         cache=call.session.cache,
         progress=call.progress,
     )[0]
-    resolved = call.resolved(result.model.settings if result.model else settings)
+    if planes is not None:
+        result = _placed(result, planes, image.shape[1])
+    resolved = call.resolved(_resolved(result, settings))
     if call.value("clusters") == "auto":
         resolved.pop("clusters", None)
     info = {"tdseg.macro": macro_line(call.command, resolved), **result.info}
@@ -49,6 +58,24 @@ def segment(call: Call) -> dict[str, Any]:
     if call.value("adopt") and result.model is not None:
         call.session.adopt(result.model)
     return resolved
+
+
+def _placed(result: UnlabelledResult, planes: Sequence[int], depth: int) -> UnlabelledResult:
+    """Give objects their frame and slice in the image, not in the chosen planes."""
+    slices = result.labels.shape[1]
+    objects = []
+    for found in result.objects:
+        t, z = divmod(sorted(planes)[found.t * slices + found.z], depth)
+        objects.append(replace(found, t=t, z=z))
+    return replace(result, objects=tuple(objects))
+
+
+def _resolved(result: UnlabelledResult, settings: Settings) -> Settings:
+    """Read the settings that ran from the result's provenance."""
+    if result.model is not None:
+        return result.model.settings
+    ran = {k: result.info.get(f"tdseg.{k}") for k in ("backbone", "device", "precision", "levels")}
+    return settings.with_(**{k: v for k, v in ran.items() if v})
 
 
 def _given_settings(call: Call) -> dict[str, Any]:
@@ -83,11 +110,6 @@ def _outline(call: Call, result: UnlabelledResult) -> None:
         return
     rois = [roi_of(found, call.imp) for found in result.objects]
     if where == "manager":
-        if jc.GraphicsEnvironment.isHeadless():
-            raise TdsegError(
-                "objects=manager needs a display: without one there is no ROI Manager; use "
-                "objects=overlay."
-            )
         manager = jc.RoiManager.getRoiManager()
         for roi in rois:
             manager.addRoi(roi)
