@@ -9,6 +9,7 @@ from torch import nn
 from tdseg.backbones.base import WeightsInfo
 from tdseg.backbones.vit import VitBackbone
 from tdseg.features.base import PlaneInput
+from tdseg.features.token_cache import TokenCache
 from tdseg.unsupervised.attention import AttentionTokens, saliency
 from tdseg.unsupervised.embedding import Family
 
@@ -47,7 +48,7 @@ def _never() -> None:
 
 
 def test_softmax_attention_is_a_multiple_of_uniform(backbone: VitBackbone) -> None:
-    tokens = AttentionTokens(backbone)
+    tokens = AttentionTokens(backbone, "attention")
     assert tokens.levels[0].channels == HEADS
     assert tokens.levels[0].stride == 14
     images = torch.rand(2, 3, 56, 42, generator=torch.Generator().manual_seed(1))
@@ -61,7 +62,7 @@ def test_softmax_attention_is_a_multiple_of_uniform(backbone: VitBackbone) -> No
 
 def test_maps_follow_the_backbone(backbone: VitBackbone) -> None:
     plane = _plane(size=(56, 56))
-    found = saliency(plane, _never, [], backbone)
+    found = saliency(plane, _never, [], backbone, facet="attention")
     assert found.method == "attention"
     assert found.names == ("mean", "head 1", "head 2", "head 3")
     block = found.maps.block(slice(0, 56), slice(0, 56))
@@ -95,6 +96,17 @@ def test_value_attention_is_passed_on(backbone: VitBackbone) -> None:
     images = torch.rand(1, 3, 28, 42, generator=torch.Generator().manual_seed(2))
     tokens = AttentionTokens(backbone, "value_attention")
     torch.testing.assert_close(tokens.tokens(images)[0], backbone.value_attention(images))
+    # Facets do not take each other's place in a cache, and the default is HR-Dv2's.
+    cache = TokenCache(2**24)
+    plane = _plane(size=(56, 56))
+    maps = [
+        saliency(plane, _never, [], backbone, cache=cache, **facet).maps.block(
+            slice(0, 56), slice(0, 56)
+        )
+        for facet in ({"facet": "attention"}, {"facet": "value_attention"}, {})
+    ]
+    assert np.array_equal(maps[1], maps[2])
+    assert not np.allclose(maps[0], maps[1])
     with pytest.raises(ValueError, match="facet"):
         AttentionTokens(backbone, "keys")
 

@@ -141,7 +141,8 @@ def test_attention_of_a_transformer() -> None:
     assert found.attention_names == ("mean", *(f"head {k}" for k in range(1, 7)))
     assert found.attention.shape == (1, 1, 7, 64, 64)
     assert found.attention.dtype == np.float32
-    above = found.attention[0, 0, 0] > found.attention[0, 0, 0].mean() * (1 + 1e-6)
+    mean = found.attention[0, 0, 0].mean(dtype=float)
+    above = found.attention[0, 0, 0] > mean + 1e-6 * abs(mean)
     assert np.array_equal(found.labels[0, 0] > 0, above)
     assert "the network's attention" in found.info["tdseg.unlabelled"]
 

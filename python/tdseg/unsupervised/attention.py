@@ -19,7 +19,7 @@ from .ncut import cut_foreground, no_foreground
 if TYPE_CHECKING:
     from ..features.token_cache import TokenCache
 
-FACETS = ("attention", "value_attention")
+FACETS = ("value_attention", "attention")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def saliency(
     families: Sequence[Family],
     backbone: Backbone | None,
     *,
-    facet: str = "attention",
+    facet: str = "value_attention",
     cache: TokenCache | None = None,
     progress: Progress | None = None,
 ) -> Saliency:
@@ -72,8 +72,9 @@ def saliency(
     backbone
         Its class token's attention is the answer if it has one.
     facet
-        "attention" (softmax, as shares of a uniform attention: 1 is average) or
-        "value_attention" (HR-Dv2's "o", may be negative).
+        "value_attention": HR-Dv2's "o", the class token's attention output times a patch's value;
+        may be negative. It follows objects better than "attention": the softmax, as multiples of
+        a uniform attention.
     cache, progress
         Keeps attention between calls; hears of the passes.
 
@@ -112,7 +113,7 @@ class AttentionTokens:
     So attention goes the way of features: windows, copies and interpolation are the same.
     """
 
-    def __init__(self, backbone: AttentionBackbone, facet: str = "attention") -> None:
+    def __init__(self, backbone: AttentionBackbone, facet: str) -> None:
         if facet not in FACETS:
             raise ValueError(f"facet {facet} is none of {FACETS}")
         self._backbone = backbone

@@ -254,7 +254,7 @@ class _Job:
             maps.append(block)
             threshold = 0.5 if found.method == "ncut" else float(block[0].mean(dtype=np.float64))
             if not found.flat:
-                masks[divmod(k, slices)] = block[0] > threshold * (1 + 1e-6)
+                masks[divmod(k, slices)] = block[0] > threshold + 1e-6 * abs(threshold)
         assert found is not None
         attention = np.stack(maps).reshape(frames, slices, -1, height, width)
         labels, objects = find_objects_in_planes(masks, attention[:, :, 0], self._min_size)
