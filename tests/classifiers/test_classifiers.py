@@ -10,7 +10,6 @@ from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.errors import TdsegError
 from tdseg.threads import set_thread_count
 
-
 # Clusters are registered too, but found without labels.
 TRAINABLE = [kind for kind in KINDS if kind != "clusters"]
 
