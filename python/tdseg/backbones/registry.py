@@ -1,4 +1,4 @@
-"""Backbones by name: what ``auto`` means here, and one loaded network kept for the next call."""
+"""Backbones by name: what ``auto`` means here, and the last networks kept for the next call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from tdseg.threads import thread_count
 __all__ = ["choose_backbone", "list_backbones", "load_backbone", "resolve_backbone"]
 
 _lock = threading.Lock()
-_kept: tuple[tuple[object, ...], Backbone] | None = None
+_kept: dict[tuple[object, ...], Backbone] = {}
+# A training asks for the default levels, applying for the same by name: two keys, one need.
+_KEEP = 2
 
 
 def list_backbones() -> list[str]:
@@ -102,7 +104,7 @@ def load_backbone(
     position_embedding: str = "native",
     progress: Progress | None = None,
 ) -> Backbone:
-    """Return a network ready to run; the last one is kept and returned again.
+    """Return a network ready to run; the last ones are kept and returned again.
 
     Parameters
     ----------
@@ -132,14 +134,13 @@ def load_backbone(
     TdsegError
         If the backbone, its weights or a level does not exist, or the device is missing.
     """
-    global _kept
     progress = progress or Silent()
     name = resolve_backbone(name, weights, progress=progress if name == "auto" else None)
     device, precision = resolve_device(device, precision, backbone=name)
     key = (name, _file_key(weights), device, precision, levels, stride, position_embedding)
     with _lock:
-        if _kept is not None and _kept[0] == key:
-            return _kept[1]
+        if key in _kept:
+            return _kept[key]
         if torch.get_num_threads() != thread_count():
             torch.set_num_threads(thread_count())
         backbone: Backbone
@@ -161,7 +162,11 @@ def load_backbone(
                 position_embedding=position_embedding,
                 progress=progress,
             )
-        _kept = (key, backbone)
+        names = tuple(level.name for level in backbone.levels)
+        by_name = (*key[:4], names, *key[5:])
+        while len(_kept) >= _KEEP:
+            del _kept[next(iter(_kept))]
+        _kept[key] = _kept[by_name] = backbone
         return backbone
 
 

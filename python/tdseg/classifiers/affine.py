@@ -208,9 +208,11 @@ def standardize(training: TrainingSet) -> tuple[np.ndarray, np.ndarray, np.ndarr
     """
     data = training.features
     mean = data.mean(0, dtype=np.float64)
+    middle = mean.astype(np.float32)
     squares = np.zeros(training.n_features)
     for start in range(0, len(data), ROWS_PER_BLOCK):
-        squares += ((data[start : start + ROWS_PER_BLOCK] - mean) ** 2).sum(0)
+        centred = data[start : start + ROWS_PER_BLOCK] - middle
+        squares += (centred * centred).sum(0, dtype=np.float64)
     scale = np.sqrt(squares / len(data))
     constant = data.min(0) == data.max(0)
     # Rounding of the mean must not turn a constant feature into noise.

@@ -104,7 +104,7 @@ class ClusterClassifier:
         """
         count = int(np.max(classes)) + 1
         squares = nearest_by_class(embedding.transform(features), centres, classes, count)
-        spread = features.std(axis=0, dtype=np.float64)
+        spread = np.array([features[:, k].std(dtype=np.float64) for k in range(features.shape[1])])
         return cls(embedding, centres, classes, _sharpness(squares), spread)
 
     def distances(self, scores: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 COMPONENTS = 32
+_ROWS = 1 << 12
 CLASSICAL_SHARE = 0.1
 """Variance of classical features where deep ones have 1: enough to follow edges, too little to
 outvote what deep features see. Measured; equal shares lose what deep features know."""
@@ -97,13 +98,12 @@ class Embedding:
         bias: list[np.ndarray] = []
         start = 0
         for family in families:
-            values = np.asarray(features[:, start : start + family.count], np.float64)
-            mean = values.mean(axis=0)
-            spread = values.std(axis=0)
+            mean, covariance = _moments(features[:, start : start + family.count])
+            spread = np.sqrt(np.diag(covariance))
             constant = spread <= _noise(mean, family)
             unit = np.ones_like(spread) if family.deep else np.where(constant, 1.0, spread)
             gain = np.where(constant, 0.0, 1 / unit)
-            axes = _principal_axes((values - mean) * gain, components)
+            axes = _principal_axes(covariance * np.outer(gain, gain), components)
             weights.append(gain[:, None] * axes)
             bias.append(-mean @ weights[-1])
             start += family.count
@@ -164,10 +164,20 @@ def _noise(mean: np.ndarray, family: Family) -> np.ndarray:
     return 1e-6 * np.maximum(np.abs(mean), 1e-6)
 
 
-def _principal_axes(standard: np.ndarray, components: int) -> np.ndarray:
-    """Return the first principal axes (F, D) of centred samples, by falling variance."""
-    count = max(1, min(components, standard.shape[1], max(len(standard) - 1, 1)))
-    variance, vectors = np.linalg.eigh(standard.T @ standard)
+def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean (F,) and covariance (F, F) in float64, without a float64 copy of all samples."""
+    mean = features.mean(axis=0, dtype=np.float64)
+    total = np.zeros((len(mean), len(mean)))
+    for start in range(0, len(features), _ROWS):
+        part = features[start : start + _ROWS] - mean
+        total += part.T @ part
+    return mean, total / max(len(features), 1)
+
+
+def _principal_axes(covariance: np.ndarray, components: int) -> np.ndarray:
+    """Return the first principal axes, (F, D), by falling variance; at least one."""
+    count = max(1, min(components, len(covariance)))
+    variance, vectors = np.linalg.eigh(covariance)
     kept = variance[::-1][:count] > 1e-9 * max(float(variance[-1]), 1e-30)
     axes = vectors[:, ::-1][:, :count][:, kept | (np.arange(count) == 0)]
     # Eigenvectors have no sign; fixing it makes runs repeatable.

@@ -11,6 +11,8 @@ from ..features.base import FeatureMap, PlaneInput
 from ..progress import Progress
 from .attention import Saliency, is_flat
 
+MAX_VALUES = 1 << 26
+"""Of a sample: with very many features, fewer pixels are drawn."""
 MAX_PLANES = 64
 """Of a large stack, evenly spread planes are looked at: more do not change the clusters."""
 
@@ -84,14 +86,13 @@ def draw_sample(
     for done, plane in enumerate(planes):
         progress.update(done / len(planes), "looking at pixels")
         height, width = plane.size
-        count = min(each, height * width)
-        pick = np.sort(rng.choice(height * width, count, replace=False))
-        rows, cols = np.divmod(pick, width)
         pixels_of = plane.read()
         found = extract(pixels_of)
-        values = found.at(rows, cols)
+        most = max(1, MAX_VALUES // (len(found.names) * len(planes)))
+        pick = rng.choice(height * width, min(each, most, height * width), replace=False)
+        rows, cols = np.divmod(np.sort(pick), width)
+        features.append(found.at(rows, cols))
         flat = flat and is_flat(pixels_of)
-        features.append(values)
         if stands_out is not None:
             salient = stands_out(pixels_of, found)
             method = salient.method

@@ -108,10 +108,12 @@ def segment_without_labels(
         grouping = group_classes(sample, job.families, clusters, cutoff_scale, initial, seed)
     job.describe(grouping, sample.method)
     progress.note(f"Segmented without labels: {job.ran}.")
-    return [
+    results = [
         job.segment(image, grouping, probabilities, part)
         for image, part in _shares(Part(progress, 0.5, 1), images)
     ]
+    progress.update(1.0)
+    return results
 
 
 def _shares(progress: Progress, images: Sequence[Image]) -> list[tuple[Image, Part]]:
@@ -261,6 +263,7 @@ class _Job:
         network = self._weights.name if self._weights else self.settings.features + " features"
         self.ran = f"attention of {network}, by {_WORDS[found.method]}"
         progress.note(f"Segmented without labels: {self.ran}.")
+        progress.update(1.0)
         return UnlabelledResult(
             labels,
             attention=attention,
