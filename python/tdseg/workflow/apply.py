@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ..features.token_cache import TokenCache
 
 
+# Larger blocks gain nothing: their memory is touched once and costs more than their borders.
+BLOCK_BYTES = 384 * 1024**2
+
+
 @dataclass(frozen=True)
 class Result:
     """A segmented image.
@@ -169,8 +173,9 @@ def _classify(
     linear = cast(LinearClassifier, classifier) if hasattr(classifier, "link") else None
     if linear is not None:
         features = features.project(np.asarray(linear.weights, np.float32))
-    per_pixel = features.bytes_per_pixel() + 16 * len(values)
-    limit = memory_budget(settings.memory_limit)
+    # Besides the block its transposed copy is held, and a few numbers a class.
+    per_pixel = features.bytes_per_pixel() + 4 * len(features.names) + 16 * len(values)
+    limit = min(memory_budget(settings.memory_limit) // 2, BLOCK_BYTES)
     grid = list(blocks(features.shape, per_pixel, limit, settings.tile))
     for done, (rows, cols) in enumerate(grid):
         progress.update(done / len(grid), "classifying")

@@ -18,6 +18,7 @@ from ..memory import memory_budget
 from ..progress import Progress, Silent
 from ..settings import Settings, parse_numbers
 from ..tiling import blocks
+from .apply import BLOCK_BYTES
 from .planes import plane_grid
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def compute_features(
             )
         reduced = PrincipalComponents.fit_maps(maps, components, settings.seed)
         names = [f"component-{k + 1}" for k in range(components)]
-    limit = memory_budget(settings.memory_limit)
+    limit = min(memory_budget(settings.memory_limit) // 2, BLOCK_BYTES)
     return FeatureStack(
         names, extraction.settings, maps, grid, reduced, limit, settings.tile, progress
     )
