@@ -273,3 +273,14 @@ def test_probabilities_of_a_region_can_be_refined(example):
     refined = tdseg.refine_crf(found, image)
     np.testing.assert_allclose(refined[0, 0][:, region].sum(axis=0), 1, atol=1e-5)
     assert not refined[0, 0][:, ~region].any()
+
+
+def test_the_cache_tells_levels_of_one_stride_apart():
+    """Two blocks of a transformer have the same geometry and size, and different tokens."""
+    from tdseg.features.extractors import build_extraction
+
+    keys = []
+    for level in ("stride8", "stride16"):
+        extraction = build_extraction(settings(features="deep", levels=level))
+        keys.append(repr(extraction.extractor.cache_settings()))
+    assert keys[0] != keys[1]

@@ -188,12 +188,12 @@ class DeepFeatures:
         return {
             "backbone": self._backbone.name,
             "weights": self._backbone.weights.sha256,
-            "levels": [asdict(level) for level in self._backbone.levels],
+            "geometry": [asdict(level) for level in self._backbone.levels],
             "dtype": str(self._backbone.dtype),
             "device": self._backbone.device.type,
             "position_embedding": getattr(self._backbone, "position_embedding", ""),
             "tokens": self._upsampler.tokens_kind,
-            **encode,
+            "encoding": encode,
         }
 
     def _store(self, picture: Picture) -> Store:

@@ -174,7 +174,11 @@ def _classify(
     if linear is not None:
         features = features.project(np.asarray(linear.weights, np.float32))
     # Besides the block its transposed copy is held, and a few numbers a class.
-    per_pixel = features.bytes_per_pixel() + 4 * len(features.names) + 16 * len(values)
+    per_pixel = (
+        features.bytes_per_pixel()
+        + 4 * len(features.names)
+        + 16 * max(len(values), len(features.names))
+    )
     limit = min(memory_budget(settings.memory_limit) // 2, BLOCK_BYTES)
     grid = list(blocks(features.shape, per_pixel, limit, settings.tile))
     for done, (rows, cols) in enumerate(grid):
