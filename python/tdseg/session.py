@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -139,11 +138,3 @@ class Session:
         named = dict(zip(model.class_values, model.class_names, strict=True))
         # Class names live in the classifier: a loaded one brings its own.
         self.classes |= {v: name for v, name in named.items() if name != f"class {v}"}
-
-
-_started = time.time()
-
-
-def uptime() -> float:
-    """Return the seconds since tdseg was imported."""
-    return time.time() - _started

@@ -9,16 +9,6 @@ from typing import Any
 from .errors import TdsegError
 from .keys import SETTINGS_BY_NAME, find_key
 
-# What only changes how a result is computed, never its pixels.
-RESOURCE_KEYS = frozenset({"memory_limit", "tile", "held_out"})
-# What changes the features; the token cache and `append=true` rely on it.
-FEATURE_KEYS = frozenset(
-    "features classical sigma_min sigma_max membrane_thickness membrane_patch exact rgb "
-    "classical_device backbone "
-    "weights levels upsampling quality shifts flips stride normalize channels device "
-    "precision".split()
-)
-
 
 @dataclass(frozen=True)
 class Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,8 +94,3 @@ def _wait_for_the_window() -> None:
         if window is None or not window.isDisplayable():
             break
         time.sleep(0.1)
-
-
-def leave(status: int) -> None:
-    """End the process without waiting for ImageJ's threads."""
-    os._exit(status)
