@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _count: int | None = None
+_here = threading.local()
+_pool: tuple[int, ThreadPoolExecutor] | None = None
+_lock = threading.Lock()
 
 
 def thread_count() -> int:
@@ -25,8 +29,11 @@ def thread_count() -> int:
     -------
     int
         The last value given to `set_thread_count`, else ``TDSEG_THREADS``, else the number of
-        processors this process may use.
+        processors this process may use; 1 on a thread that `map_threads` started, so that work
+        inside work does not multiply threads.
     """
+    if getattr(_here, "worker", False):
+        return 1
     if _count is not None:
         return _count
     wanted = os.environ.get("TDSEG_THREADS", "")
@@ -45,13 +52,47 @@ def set_thread_count(count: int | None) -> None:
 
 
 def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Apply `function` to every item, on `thread_count` threads, results in the items' order."""
+    """Apply `function` to every item, on `thread_count` threads, results in the items' order.
+
+    If one raises, those not yet begun are dropped, and the exception comes when no other runs.
+    """
     work = list(items)
-    workers = min(thread_count(), len(work))
-    if workers <= 1:
+    workers = thread_count()
+    if min(workers, len(work)) <= 1:
         return [function(item) for item in work]
-    with ThreadPoolExecutor(workers, thread_name_prefix="tdseg") as pool:
-        return list(pool.map(function, work))
+    with _lock:
+        pool = _pool_of(workers)
+        futures = [pool.submit(function, item) for item in work]
+    try:
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+
+
+def _pool_of(workers: int) -> ThreadPoolExecutor:
+    """Return the pool, which is kept: new threads begin on one processor and are spread late."""
+    global _pool
+    if _pool is None or _pool[0] != workers:
+        if _pool is not None:
+            _pool[1].shutdown(wait=False)  # what others gave it is still done
+        _pool = workers, ThreadPoolExecutor(workers, "tdseg", _become_worker)
+    return _pool[1]
+
+
+def _become_worker() -> None:
+    _here.worker = True
+
+
+def _forget_pool() -> None:
+    """A forked process has no threads of its parent's."""
+    global _pool, _lock
+    _pool, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_pool)
 
 
 def bands(length: int, at_least: int = 16) -> list[tuple[int, int]]:

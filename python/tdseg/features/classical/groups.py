@@ -27,7 +27,7 @@ from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.quantise import quantise
 from tdseg.features.classical.rank import mean_variance, minimum_maximum
 from tdseg.features.classical.statistics import ChannelPlane
-from tdseg.features.classical.window import Window
+from tdseg.features.classical.window import Window, in_bands
 
 
 class Planes:
@@ -81,6 +81,16 @@ def _edges_reach(options: ClassicalOptions) -> int:
     return blur_reach(options.sigmas[-1]) + edge_filters.MARGIN
 
 
+def _in_rows(function: Callable[..., object], *planes: np.ndarray) -> None:
+    """Call a function of whole planes on bands of their rows, on all threads."""
+    in_bands(lambda a, b: function(*(plane[a:b] for plane in planes)), 0, len(planes[0]))
+
+
+def _subtract(target: np.ndarray, minuend: np.ndarray, subtrahend: np.ndarray) -> None:
+    with np.errstate(invalid="ignore"):  # infinite where very large pixel values overflow
+        np.subtract(minuend, subtrahend, out=target)
+
+
 def _edges(window: Window, channel: ChannelPlane, planes: Planes) -> None:
     """Blur once a scale; blur, Sobel, Hessian and differences all come from that."""
     options = channel.options
@@ -99,13 +109,12 @@ def _edges(window: Window, channel: ChannelPlane, planes: Planes) -> None:
         core = smooth[top : top + window.height, left : left + window.width]
         plane = planes.get(blur_name(sigma))
         if plane is not None:
-            plane[...] = core
+            _in_rows(np.copyto, plane, core)
         if "difference_of_gaussians" in families and sigma > 0:
             for narrow, other in blurred.items():
                 target = planes.get(difference_name(sigma, narrow))
                 if target is not None:
-                    with np.errstate(invalid="ignore"):
-                        np.subtract(other, core, out=target)
+                    _in_rows(_subtract, target, other, core)
             blurred[sigma] = core
 
 
