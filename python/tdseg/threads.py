@@ -86,7 +86,7 @@ def _become_worker() -> None:
 
 
 def _forget_pool() -> None:
-    """A forked process has no threads of its parent's."""
+    """Begin anew in a forked process, which has no threads of its parent's."""
     global _pool, _lock
     _pool, _lock = None, threading.Lock()
 
