@@ -13,10 +13,10 @@ from tdseg.classifiers.forest import (
     SHARE,
     RandomForest,
     _flatten,
-    grow_trees,
     round_down,
     to_votes,
 )
+from tdseg.classifiers.grow import grow_trees
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.threads import set_thread_count
 
@@ -78,6 +78,17 @@ def test_every_memory_order_and_any_cut_gives_the_same(halves):
     assert forest.probabilities(x_new[:0]).shape == (0, 3)
     assert whole.dtype == np.float32
     np.testing.assert_allclose(whole.sum(1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("trees", [1, 3, 8, 50])
+@pytest.mark.parametrize("classes", [2, 5])
+def test_deciding_early_gives_the_class_that_all_trees_give(trees, classes):
+    rng = np.random.default_rng(trees)
+    x = rng.normal(size=(3000, 6)).astype(np.float32)
+    y = (x[:, 0] * classes + rng.normal(size=3000)).astype(int) % classes  # many close calls
+    forest = RandomForest.fit(training_set(x, y, classes), trees=trees, seed=1)
+    new = rng.normal(size=(20000, 6)).astype(np.float32)
+    np.testing.assert_array_equal(forest.decide(new), forest.probabilities(new).argmax(1))
 
 
 def test_same_seed_gives_the_same_forest_on_any_number_of_threads(pixels):

@@ -1,15 +1,4 @@
-"""Random forest (Breiman, Machine Learning 45, 2001).
-
-**Growing.** The trees are *extremely randomised* (Geurts, Ernst, Wehenkel, Machine Learning 63,
-2006): thresholds are drawn, not searched, half of the features compete for each split, and leaves
-hold at least five pixels where classes have fifty or more. On sparse labels, where the pixels of a
-stroke are nearly copies of each other, searched thresholds fit the stroke; drawn ones give smoother
-maps, and cost no sorting. Each tree is grown by scikit-learn on its own draw of pixels: a quarter
-of them, at least 1,000 or all, at most 5,000. The draw is made here and not by scikit-learn's
-forest, whose way of combining class weights with the bootstrap changed between versions. With
-``balance`` every class is drawn equally often, with replacement, as TWS's "homogenize" does once
-for the whole training set. Each tree sees all classical features and as many deep ones
-(`draw_columns`). What each choice is worth is in ``docs/quality.md``.
+"""Random forest (Breiman, Machine Learning 45, 2001); `tdseg.classifiers.grow` grows its trees.
 
 **Storing.** Trees are renumbered breadth first, so that children follow from which nodes are
 leaves. Thresholds become float32, rounded down: ``x <= t`` for a float32 ``x`` then decides as with
@@ -34,11 +23,11 @@ for a noisy forest that took 3.6 s).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from tdseg.classifiers.base import (
     ROWS_PER_BLOCK,
@@ -49,22 +38,15 @@ from tdseg.classifiers.base import (
     stored_count,
 )
 from tdseg.classifiers.forest_kernel import NODE, walk_forest
+from tdseg.classifiers.grow import columns_of, grow_trees
 from tdseg.errors import TdsegError
-from tdseg.threads import bands, map_threads, thread_count
+from tdseg.threads import bands, map_threads
 
 SHARE = 55440
 """A leaf's votes sum to this: a multiple of 1 to 12 (and 16) that 16 bits hold."""
 
-DEEP_ONLY = 32
-"""Features of each level that a tree sees where there are no classical ones."""
-
-MAX_LEAF = 5
-"""Pixels that a leaf holds at least, where the smallest class has ten times as many."""
-
 LEAF = -1
 """Stands for a feature where a node is a leaf."""
-
-MAX_TREES = 10_000
 
 
 class RandomForest:
@@ -167,8 +149,35 @@ class RandomForest:
         TdsegError
             When a feature is not finite or their number differs.
         """
-        features = np.asarray(features)
         out = np.empty((len(features), self.n_classes), dtype=np.float32)
+
+        def divide(rows: slice, total: np.ndarray) -> None:
+            np.divide(total, SHARE * self.n_trees, out=out[rows], casting="unsafe")
+
+        self._walk_all(features, 0, divide)
+        return out
+
+    def decide(self, features: np.ndarray) -> np.ndarray:
+        """Return the most probable class, (n,) intp: the argmax of `probabilities`, sooner.
+
+        A pixel passes only as many trees as settle its class, often little more than half.
+        """
+        out = np.empty(len(features), dtype=np.intp)
+
+        def winner(rows: slice, total: np.ndarray) -> None:
+            shares = np.empty(total.shape, dtype=np.float32)
+            np.divide(total, SHARE * self.n_trees, out=shares, casting="unsafe")
+            shares.argmax(axis=1, out=out[rows])
+
+        # Two votes more than enough: then the shares differ in float32 as well.
+        self._walk_all(features, SHARE + 2, winner)
+        return out
+
+    def _walk_all(
+        self, features: np.ndarray, lead: int, use: Callable[[slice, np.ndarray], None]
+    ) -> None:
+        """Walk all pixels, and hand the votes (n, K) of rows to `use`."""
+        features = np.asarray(features)
         # A block of pixels stays in the second-level cache while all trees pass over it.
         block = int(np.clip((1 << 18) // (4 * self.n_features), 64, 1024))
 
@@ -178,12 +187,11 @@ class RandomForest:
                 part = np.ascontiguousarray(features[rows], dtype=np.float32)
                 check_features(part, self.n_features)
                 total = np.empty((len(part), self.n_classes), dtype=np.int32)
-                walk_forest(part, *self._walk, block, total)
-                np.divide(total, SHARE * self.n_trees, out=out[rows], casting="unsafe")
+                walk_forest(part, *self._walk, block, lead, total)
+                use(rows, total)
 
         check_features(features[:0], self.n_features)
         map_threads(band, bands(len(features), at_least=4096))
-        return out
 
     def importances(self) -> np.ndarray:
         """Return the mean decrease of Gini impurity of each feature, (F,) float64, sum 1."""
@@ -253,7 +261,7 @@ class RandomForest:
         flat = map_threads(lambda tree: _flatten(tree, training), grown)
         importance = np.zeros(training.n_features)
         for tree in grown:
-            importance[_columns(tree, training)] += tree.feature_importances_
+            importance[columns_of(tree, training)] += tree.feature_importances_
         if importance.sum() <= 0:
             importance = np.ones(training.n_features)
         return cls(
@@ -267,86 +275,6 @@ class RandomForest:
 
 def _broken(what: str) -> TdsegError:
     return TdsegError(f"The stored random forest is damaged (its {what}); save it again.")
-
-
-def grow_trees(
-    training: TrainingSet,
-    *,
-    trees: int = 200,
-    balance: bool = True,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> list[DecisionTreeClassifier]:
-    """Grow scikit-learn trees on seeded draws of pixels; see the module's notes."""
-    if not 1 <= trees <= MAX_TREES:
-        raise TdsegError(f"trees={trees} is not possible; choose from 1 to {MAX_TREES}.")
-    n = len(training.codes)
-    n_draws = min(n, max(1000, min(n // 4, 5000)))
-    leaf_size = int(np.clip(training.counts.min() // 10, 1, MAX_LEAF))
-    order = np.argsort(training.codes, kind="stable")
-    ends = np.cumsum(training.counts)
-    starts = ends - training.counts
-
-    def grow(number: int) -> DecisionTreeClassifier:
-        rng = np.random.default_rng([seed, number])
-        columns = draw_columns(training.groups, rng)
-        if balance:
-            drawn_class = np.arange(n_draws) % len(training.present)
-            drawn = order[rng.integers(starts[drawn_class], ends[drawn_class])]
-        else:
-            drawn = rng.integers(n, size=n_draws)
-        rows, multiplicity = np.unique(drawn, return_counts=True)
-        tree = ExtraTreeClassifier(
-            max_features=max(1, len(columns) // 2),
-            min_samples_leaf=leaf_size,
-            random_state=int(rng.integers(2**31 - 1)),
-        )
-        whole = len(columns) == training.n_features
-        seen = training.features[rows] if whole else training.features[np.ix_(rows, columns)]
-        tree.fit(
-            np.ascontiguousarray(seen),
-            training.codes[rows],
-            sample_weight=multiplicity.astype(np.float64),
-            check_input=False,
-        )
-        tree.columns_ = columns
-        return tree
-
-    grown: list[DecisionTreeClassifier] = []
-    step = 4 * thread_count()  # often enough to stop within a second
-    for first in range(0, trees, step):
-        grown += map_threads(grow, range(first, min(first + step, trees)))
-        if progress is not None:
-            progress(len(grown) / trees)
-    return grown
-
-
-def draw_columns(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose the features that one tree sees, so that kinds of features have equal shares.
-
-    Hundreds of channels of a network would drown 76 classical features. A tree sees all classical
-    features and as many deep ones, the same number from each level of the backbone as far as
-    there are as many; without classical features, `DEEP_ONLY` of each level.
-
-    Returns
-    -------
-    ndarray, (f,) int64
-        Ascending indices; all of them where there is one kind only.
-    """
-    kinds = np.unique(groups)
-    if len(kinds) == 1:
-        return np.arange(len(groups))
-    classical = np.flatnonzero(groups == 0)
-    levels = [np.flatnonzero(groups == kind) for kind in kinds if kind != 0]
-    share = -(-len(classical) // len(levels)) if len(classical) else DEEP_ONLY
-    drawn = [level if len(level) <= share else rng.choice(level, share, False) for level in levels]
-    return np.sort(np.concatenate([classical, *drawn]))
-
-
-def _columns(grown: DecisionTreeClassifier, training: TrainingSet) -> np.ndarray:
-    """Return the features that a tree has seen; all, if it was grown elsewhere."""
-    found: np.ndarray = getattr(grown, "columns_", np.arange(training.n_features))
-    return found
 
 
 def _flatten(
@@ -365,7 +293,7 @@ def _flatten(
     order = np.concatenate(levels)
     is_leaf = tree.children_left[order] < 0
     feature = np.where(is_leaf, LEAF, tree.feature[order]).astype(np.int32)
-    feature[~is_leaf] = _columns(grown, training)[feature[~is_leaf]]
+    feature[~is_leaf] = columns_of(grown, training)[feature[~is_leaf]]
     threshold = round_down(tree.threshold[order[~is_leaf]])
     shares = np.zeros((int(is_leaf.sum()), training.n_classes))
     # A tree's draw may miss a class when classes are not balanced.

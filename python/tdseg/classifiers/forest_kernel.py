@@ -4,6 +4,7 @@ Pixels go through one tree at a time, in blocks that fit the cache. All pixels o
 step per round and those that reached a leaf are dropped from the list, so that many independent
 loads are in flight and no branch depends on the data. A node's feature, threshold and child lie
 side by side. Votes are integers: their sum depends neither on the order of trees nor on blocks.
+Where only the first class is wanted, a pixel leaves once the trees still to come cannot change it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from numba import njit
 
 NODE = np.dtype([("threshold", np.float32), ("feature", np.uint32), ("child", np.uint32)])
 """An inner node: left child (the right one follows it); a leaf: its row in the table of votes."""
+
+CHECK_EVERY = 4
+"""Trees between two looks at which pixels are decided."""
 
 
 @njit(nogil=True, cache=True)
@@ -24,9 +28,10 @@ def walk_forest(
     pure_class: np.ndarray,
     votes: np.ndarray,
     block: int,
+    lead: int,
     out: np.ndarray,
 ) -> None:
-    """Add the votes of all trees into `out`.
+    """Add the votes of the trees into `out`.
 
     Parameters
     ----------
@@ -40,23 +45,32 @@ def walk_forest(
     votes : (L, K) int32
     block : int
         Pixels that go through a tree together.
+    lead : int
+        The most votes that one tree may shift between two classes. A pixel is left alone when its
+        first class leads by more than that for every tree that is left; 0: never.
     out : (n, K) int32
-        Overwritten.
+        Overwritten. The first class is that of all trees.
     """
     n_pixels = features.shape[0]
     n_classes = np.uint32(votes.shape[1])
+    n_trees = roots.size
     at = np.empty(block, np.uint32)
     active = np.empty(block, np.uint32)
+    open_ = np.empty(block, np.uint32)
     for first in range(0, n_pixels, block):
         count = np.uint32(min(block, n_pixels - first))
         x = features[first : first + count]
         total = out[first : first + count]
         total[:] = 0
-        for tree in range(roots.size):
+        for i in range(count):
+            open_[i] = i
+        for tree in range(n_trees):
+            if lead > 0 and 2 * tree >= n_trees and tree % CHECK_EVERY == 0:
+                count = _undecided(total, open_, count, lead * (n_trees - tree))
             root = roots[tree]
             if is_leaf[root]:
-                for i in range(count):
-                    at[i] = root
+                for j in range(count):
+                    at[open_[j]] = root
             else:
                 # All pixels pass the root, whose values stay in registers.
                 node = nodes[root]
@@ -64,7 +78,8 @@ def walk_forest(
                 feature = node.feature
                 child = node.child
                 n_active = np.uint32(0)
-                for i in range(count):
+                for j in range(count):
+                    i = open_[j]
                     to = child + np.uint32(x[i, feature] > threshold)
                     at[i] = to
                     active[n_active] = i
@@ -79,7 +94,8 @@ def walk_forest(
                         active[kept] = i
                         kept += np.uint32(1 - is_leaf[to])
                     n_active = kept
-            for i in range(count):
+            for j in range(count):
+                i = open_[j]
                 leaf = nodes[at[i]].child
                 only = pure_class[leaf]
                 if only < n_classes:
@@ -87,3 +103,21 @@ def walk_forest(
                 else:
                     for k in range(n_classes):
                         total[i, k] += votes[leaf, k]
+
+
+@njit(nogil=True, cache=True)
+def _undecided(total: np.ndarray, open_: np.ndarray, count: int, left: int) -> np.uint32:
+    """Keep in open_[:result] the pixels whose first class may still lose `left` votes of lead."""
+    kept = np.uint32(0)
+    for j in range(count):
+        i = open_[j]
+        best, second = total[i, 0], np.int32(-1)
+        for k in range(1, total.shape[1]):
+            if total[i, k] > best:
+                second = best
+                best = total[i, k]
+            elif total[i, k] > second:
+                second = total[i, k]
+        open_[kept] = i
+        kept += np.uint32(best - second <= left)
+    return kept

@@ -83,7 +83,11 @@ def _edges_reach(options: ClassicalOptions) -> int:
 
 def _in_rows(function: Callable[..., object], *planes: np.ndarray) -> None:
     """Call a function of whole planes on bands of their rows, on all threads."""
-    in_bands(lambda a, b: function(*(plane[a:b] for plane in planes)), 0, len(planes[0]))
+
+    def band(first: int, last: int) -> None:
+        function(*(plane[first:last] for plane in planes))
+
+    in_bands(band, 0, len(planes[0]))
 
 
 def _subtract(target: np.ndarray, minuend: np.ndarray, subtrahend: np.ndarray) -> None:
