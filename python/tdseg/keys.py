@@ -228,8 +228,9 @@ SETTING_KEYS: tuple[Key, ...] = (
         "choice",
         "shifts",
         "how tokens become pixels",
-        choices=("shifts", "bilinear", "guided", "hrdv2"),
+        choices=("shifts", "bilinear", "guided", "jbu", "hrdv2"),
     ),
+    _s("upsampler_weights", "path", "", "a local file with the weights of upsampling=jbu"),
     _s(
         "quality",
         "choice",

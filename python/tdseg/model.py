@@ -43,8 +43,8 @@ class Model:
         Type of the training images' pixels.
     ranges
         (C, 2) what the backbone sees as 0 and 1 under ``normalize=none``; None otherwise.
-    weights
-        The backbone's weights; None without deep features.
+    weights, upsampler
+        The weights of the backbone, None without deep features; those of a learned upsampler.
     report
         Held-out precision, recall and F1; None when switched off.
     summary
@@ -66,6 +66,7 @@ class Model:
     report: HeldOutReport | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
     name: str = "classifier"
+    upsampler: WeightsInfo | None = None
 
     def save(self, path: str | Path, *, existing: str = "overwrite") -> Path:
         """Write a ``.tdseg`` file; it appears only when complete.
@@ -104,6 +105,7 @@ class Model:
             "rgb": self.rgb,
             "dtype": self.dtype,
             "backbone": asdict(self.weights) if self.weights else None,
+            "upsampler": asdict(self.upsampler) if self.upsampler else None,
             "report": self.report.to_dict() if self.report else None,
             "summary": dict(self.summary),
             "versions": package_versions(),
@@ -115,11 +117,11 @@ class Model:
         lines["tdseg.classes"] = ", ".join(
             f"{v}={n}" for v, n in zip(self.class_values, self.class_names, strict=True)
         )
-        if self.weights:
-            lines["tdseg.weights"] = (
-                f"{self.weights.name} {self.weights.sha256[:16]} "
-                f"({self.weights.licence}, {self.weights.source})"
-            )
+        for name, weights in (("weights", self.weights), ("upsampler", self.upsampler)):
+            if weights:
+                lines[f"tdseg.{name}"] = (
+                    f"{weights.name} {weights.sha256[:16]} ({weights.licence}, {weights.source})"
+                )
         lines["tdseg.version"] = _version("tdseg")
         return lines
 
@@ -145,6 +147,8 @@ def load(path: str | Path) -> Model:
     try:
         settings = Settings.from_mapping(header["settings"])
         weights = WeightsInfo(**header["backbone"]) if header["backbone"] else None
+        # Files of before there were learned upsamplers say nothing of them.
+        upsampler = WeightsInfo(**header["upsampler"]) if header.get("upsampler") else None
         report = HeldOutReport.from_dict(header["report"]) if header["report"] else None
         return Model(
             classifier=from_storage(header["classifier"], arrays),
@@ -160,6 +164,7 @@ def load(path: str | Path) -> Model:
             report=report,
             summary=header["summary"],
             name=path.name,
+            upsampler=upsampler,
         )
     except TdsegError:
         raise

@@ -34,6 +34,7 @@ class Settings:
     weights: str = ""
     levels: str = "auto"
     upsampling: str = "shifts"
+    upsampler_weights: str = ""
     quality: str = "balanced"
     shifts: int | str = "auto"
     flips: str | bool = "auto"

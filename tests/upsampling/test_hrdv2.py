@@ -69,6 +69,22 @@ def test_it_reproduces_the_reference(random_picture, flips, distances, shape) ->
     assert np.array_equal(found[:, -1, -1], found[:, rows.stop - 1, cols.stop - 1])
 
 
+def test_the_estimate_counts_the_passes_and_grows_with_the_image() -> None:
+    backbone = StridedPatches()
+    nine, one = (
+        make_upsampler("hrdv2", backbone, UpsamplingOptions(EncodeOptions(moore(distances))))
+        for distances in ([1], [])
+    )
+    small, large = nine.seconds((140, 140)), nine.seconds((280, 140))
+    runs = backbone.runs
+    assert 0 < 2 * small <= large * (1 + 1e-9)
+    assert nine.seconds((153, 145)) == small  # the network sees whole patches only
+    assert backbone.runs == runs  # timed once
+    one.seconds((140, 140))
+    one._rates = nine._rates
+    assert nine.seconds((280, 140)) == pytest.approx(9 * one.seconds((280, 140)))
+
+
 def test_images_smaller_than_a_patch(random_picture) -> None:
     picture = random_picture(1, 30)
     options = UpsamplingOptions(EncodeOptions(moore([1])))

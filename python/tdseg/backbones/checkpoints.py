@@ -15,17 +15,20 @@ from tdseg.backbones.naming import to_timm
 from tdseg.backbones.onnx_weights import read_onnx
 from tdseg.errors import TdsegError
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".onnx")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".onnx")
 _NESTED = ("state_dict", "model", "teacher", "model_state_dict")
 
 
-def read_tensors(file: str | Path) -> dict[str, torch.Tensor]:
+def read_tensors(file: str | Path, key: str = "weights") -> dict[str, torch.Tensor]:
     """Read the tensors of a weights file under their own names; no code of the file is run.
 
     Parameters
     ----------
     file
-        ``.safetensors``; ``.pth``, ``.pt`` or ``.bin`` (PyTorch); ``.onnx`` (initialisers).
+        ``.safetensors``; ``.pth``, ``.pt``, ``.ckpt`` or ``.bin`` (PyTorch); ``.onnx``
+        (initialisers).
+    key
+        Which key names the file, for messages.
 
     Raises
     ------
@@ -34,7 +37,7 @@ def read_tensors(file: str | Path) -> dict[str, torch.Tensor]:
     """
     file = Path(file).expanduser()
     if not file.is_file():
-        raise TdsegError(f"The weights file {file} does not exist; correct weights=[path].")
+        raise TdsegError(f"The weights file {file} does not exist; correct {key}=[path].")
     suffix = file.suffix.lower()
     if suffix == ".onnx":
         return read_onnx(file)

@@ -20,7 +20,10 @@ from .hybrid import HybridMap
 from .token_cache import TokenCache, token_key
 
 if TYPE_CHECKING:
-    from ..backbones.base import Backbone
+    from ..backbones.base import Backbone, WeightsInfo
+
+ONE_PASS = ("bilinear", "jbu")
+"""Upsamplers of the tokens as the network gives them, without shifted copies."""
 
 _WORTH_AN_ESTIMATE = 2_000_000  # pixels of network input
 _WORTH_A_NOTE = 5.0  # seconds
@@ -33,10 +36,10 @@ class DeepOptions:
     Parameters
     ----------
     upsampling
-        ``shifts``, ``bilinear``, ``guided``, ``hrdv2`` or another registered upsampler.
+        ``shifts``, ``bilinear``, ``guided``, ``jbu``, ``hrdv2`` or another registered one.
     shifts
         Copies along each axis, shifted by parts of the coarsest stride. For ``hrdv2``: the
-        largest distance of its Moore neighbours. ``bilinear`` takes none.
+        largest distance of its Moore neighbours. ``bilinear`` and ``jbu`` take none.
     flips
         Average over four mirrored copies; ``"turn"``: over two, the image and its half turn.
     rotations
@@ -54,6 +57,8 @@ class DeepOptions:
     memory_limit_bytes
         Memory that copies may take on a graphics card at a time; a quarter of it is for tokens of
         windows that may be needed again.
+    upsampler_weights
+        File with the weights of a learned upsampler.
     """
 
     upsampling: str = "shifts"
@@ -68,6 +73,7 @@ class DeepOptions:
     storage: str = "float16"
     position_bias: bool = False
     memory_limit_bytes: int = 1024**3
+    upsampler_weights: str = ""
 
     def encode_options(self, backbone: Backbone) -> EncodeOptions:
         """Write out the copies for a backbone."""
@@ -90,7 +96,7 @@ class DeepOptions:
         return orientations(bool(self.flips), self.rotations)
 
     def _shifts(self, backbone: Backbone) -> tuple[Shift, ...]:
-        if self.upsampling == "bilinear":
+        if self.upsampling in ONE_PASS:
             return ((0, 0),)
         if self.upsampling == "hrdv2":
             return moore(range(1, self.shifts + 1))
@@ -146,8 +152,14 @@ class DeepFeatures:
                 self._options.sigma_space,
                 self._options.sigma_range,
                 self._options.memory_limit_bytes // 4,
+                self._options.upsampler_weights,
             ),
         )
+
+    @property
+    def upsampler_weights(self) -> WeightsInfo | None:
+        """What a learned upsampler learned; None: nothing was."""
+        return self._upsampler.weights
 
     def names(self, channels: tuple[str, ...], rgb: bool) -> tuple[str, ...]:
         """Return ``deep/<level>/<index>``, with ``[channel]`` where there are several."""

@@ -67,11 +67,15 @@ class ClassicalFeatures:
 
 @dataclass(frozen=True)
 class Extraction:
-    """An extractor, the settings with nothing left on ``auto``, and the weights that run."""
+    """An extractor, the settings with nothing left on ``auto``, and the weights that run.
+
+    `weights` are the backbone's, `upsampler` those of a learned upsampler.
+    """
 
     extractor: FeatureExtractor
     settings: Settings
     weights: WeightsInfo | None
+    upsampler: WeightsInfo | None = None
 
 
 def classical_options(settings: Settings) -> ClassicalOptions:
@@ -111,6 +115,7 @@ def build_extraction(
     progress = progress or Silent()
     extractors: list[FeatureExtractor] = []
     weights: WeightsInfo | None = None
+    upsampler: WeightsInfo | None = None
     if settings.uses_classical:
         device = resolve_device(settings.classical_device, "float32")[0]
         extractors.append(ClassicalFeatures(classical_options(settings), device))
@@ -124,9 +129,11 @@ def build_extraction(
         backbone, settings = load_for(settings, progress)
         weights = backbone.weights
         options = deep_options(settings, backbone, memory_budget(settings.memory_limit))
-        extractors.append(DeepFeatures(backbone, options, cache, progress))
+        deep = DeepFeatures(backbone, options, cache, progress)
+        upsampler = deep.upsampler_weights
+        extractors.append(deep)
     extractor = extractors[0] if len(extractors) == 1 else HybridFeatures(extractors)
-    return Extraction(extractor, settings, weights)
+    return Extraction(extractor, settings, weights, upsampler)
 
 
 def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings]:
@@ -156,8 +163,23 @@ def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings
     return backbone, replace(settings, levels=levels)
 
 
-def check_weights(expected: WeightsInfo | None, found: WeightsInfo | None, model: str) -> None:
-    """Refuse a backbone whose weights are not those that the classifier was trained with.
+def check_weights(
+    expected: WeightsInfo | None,
+    found: WeightsInfo | None,
+    model: str,
+    what: str = "backbone",
+    key: str = "weights",
+) -> None:
+    """Refuse a network whose weights are not those that the classifier was trained with.
+
+    Parameters
+    ----------
+    expected, found
+        At training and now.
+    model
+        Name of the classifier.
+    what, key
+        For the message: the network, and the key that names its file.
 
     Raises
     ------
@@ -167,7 +189,7 @@ def check_weights(expected: WeightsInfo | None, found: WeightsInfo | None, model
     if expected is None or found is None or expected.sha256 == found.sha256:
         return
     raise TdsegError(
-        f"Classifier '{model}' was trained with backbone '{expected.name}' (weights "
+        f"Classifier '{model}' was trained with {what} '{expected.name}' (weights "
         f"{expected.sha256[:12]}), but the weights found for it are {found.sha256[:12]} "
-        f"({found.source}); give the original file with weights=[path] or train again."
+        f"({found.source}); give the original file with {key}=[path] or train again."
     )

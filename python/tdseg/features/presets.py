@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .deep import DeepOptions
+from .deep import ONE_PASS, DeepOptions
 
 if TYPE_CHECKING:
     from ..backbones.base import Backbone
@@ -49,7 +49,7 @@ def resolve_upsampling(settings: Settings, transformer: bool) -> Settings:
         Whether the backbone is a vision transformer, whose patch stride can be changed.
     """
     preset = (TRANSFORMER if transformer else CONVOLUTIONAL)[settings.quality]
-    if settings.upsampling == "bilinear":
+    if settings.upsampling in ONE_PASS:
         preset = Preset(1, "false")
     elif settings.upsampling == "hrdv2":
         preset = Preset(HRDV2_DISTANCE, "false")
@@ -80,4 +80,5 @@ def deep_options(settings: Settings, backbone: Backbone, memory: int) -> DeepOpt
         flips="turn" if settings.flips == "turn" else settings.flips == "true",
         levels=tuple(level.name for level in backbone.levels),
         memory_limit_bytes=memory,
+        upsampler_weights=settings.upsampler_weights,
     )

@@ -193,6 +193,7 @@ COMMANDS: tuple[Command, ...] = (
                 *CRF,
                 "first_label",
                 "weights",
+                "upsampler_weights",
                 "device",
                 "precision",
                 "memory_limit",

@@ -14,7 +14,7 @@ from .token_field import Group, TokenField
 from .windowed import EncodedWindows, Store, WindowedField
 
 if TYPE_CHECKING:
-    from ..backbones.base import Backbone
+    from ..backbones.base import Backbone, WeightsInfo
     from ..features.base import FeatureMap
     from ..progress import Progress
     from .picture import Picture
@@ -32,23 +32,28 @@ class UpsamplingOptions:
         Of guided upsampling: spacings of the token grid, and shares of the intensity range.
     keep_bytes
         Memory for the tokens of windows that may be needed again.
+    weights
+        File with the weights of a learned upsampler.
     """
 
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     sigma_space: float = 0.7
     sigma_range: float = 0.1
     keep_bytes: int = 256 * 1024**2
+    weights: str = ""
 
 
 class Upsampler(Protocol):
     """Turns an image into features of its pixels.
 
-    A learned upsampler (JBU, AnyUp, LoftUp) is added by registering a function that makes one, see
-    `register_upsampler`. `tokens_kind` names what goes into the store for the same options:
-    upsamplers that share it share cached tokens.
+    A learned upsampler (as JBU is; AnyUp, LoftUp) is added by registering a function that makes
+    one, see `register_upsampler`. `tokens_kind` names what goes into the store for the same
+    options: upsamplers that share it share cached tokens. `weights` says what was learned; None:
+    nothing.
     """
 
     tokens_kind: str
+    weights: WeightsInfo | None
 
     def features(
         self,
@@ -92,7 +97,7 @@ def make_upsampler(name: str, backbone: Backbone, options: UpsamplingOptions) ->
     TdsegError
         If there is none; the message lists those there are.
     """
-    from . import guided, hrdv2  # noqa: F401 (they register themselves)
+    from . import guided, hrdv2, jbu  # noqa: F401 (they register themselves)
 
     if name not in _MAKERS:
         raise TdsegError(
@@ -114,6 +119,7 @@ class ShiftUpsampler:
     """Bilinear interpolation of the grid that shifted and mirrored copies form."""
 
     tokens_kind = "lattice"
+    weights: WeightsInfo | None = None
 
     def __init__(self, backbone: Backbone, options: UpsamplingOptions) -> None:
         self._encoder = Encoder(backbone, options.encode)

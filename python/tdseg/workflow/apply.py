@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backbones.devices import resolve_device
 from ..classifiers.base import LinearClassifier
+from ..classifiers.forest import RandomForest
 from ..errors import TdsegError
 from ..features.base import FeatureMap
 from ..features.extractors import build_extraction, check_weights
@@ -85,7 +86,7 @@ def apply(
         (Y, X) bool: segment only here; labels outside are 0, probabilities 0.
     settings
         Overrides of resources and output: `memory_limit`, `tile`, `refine`, `first_label`,
-        `device`, `precision`. Default: as trained.
+        `device`, `precision`; where the weights' files are. Default: as trained.
     cache, progress
         Token cache of a session; who hears how far the work is.
 
@@ -104,6 +105,9 @@ def apply(
     channels = _channels_for(model, image)
     extraction = build_extraction(used, cache, progress)
     check_weights(model.weights, extraction.weights, model.name)
+    check_weights(
+        model.upsampler, extraction.upsampler, model.name, "upsampler", "upsampler_weights"
+    )
     found = extraction.extractor.names(model.channels, model.rgb)
     if tuple(found) != model.feature_names:
         missing = sorted(set(model.feature_names) - set(found))[:3]
@@ -187,11 +191,14 @@ def _classify(
             continue
         block = features.block(rows, cols)
         flat = np.ascontiguousarray(block.reshape(block.shape[0], -1).T)
+        size = block.shape[1:]
+        if probabilities is None and isinstance(classifier, RandomForest):
+            labels[rows, cols] = values[classifier.decide(flat)].reshape(size)
+            continue
         if linear is not None:
             found = linear.link(flat + np.asarray(linear.bias, np.float32))
         else:
             found = classifier.probabilities(flat)
-        size = block.shape[1:]
         labels[rows, cols] = values[found.argmax(axis=1)].reshape(size)
         if probabilities is not None:
             probabilities[:, rows, cols] = found.T.reshape(-1, *size)

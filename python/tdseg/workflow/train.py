@@ -153,6 +153,7 @@ def train(
         report=report,
         summary=summary,
         name=examples[0][0].name,
+        upsampler=extraction.upsampler,
     )
 
 

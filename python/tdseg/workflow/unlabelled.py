@@ -147,6 +147,7 @@ class _Job:
         )
         extraction = build_extraction(settings, self._cache, progress)
         self._extractor, self._weights = extraction.extractor, extraction.weights
+        self._upsampler = extraction.upsampler
         self.settings = extraction.settings
         self._backbone = None
         self.families: list[Family] = []
@@ -318,6 +319,7 @@ class _Job:
             weights=self._weights,
             summary=self._summary,
             name=self._images[0].name,
+            upsampler=self._upsampler,
         )
 
 
