@@ -137,7 +137,7 @@ class RandomForest:
         Parameters
         ----------
         features : ndarray, (n, F) float32
-            Any memory order; C order is not copied.
+            Any memory order; it is not copied as a whole.
 
         Returns
         -------
@@ -184,10 +184,10 @@ class RandomForest:
         def band(limits: tuple[int, int]) -> None:
             for start in range(limits[0], limits[1], ROWS_PER_BLOCK):
                 rows = slice(start, min(start + ROWS_PER_BLOCK, limits[1]))
-                part = np.ascontiguousarray(features[rows], dtype=np.float32)
+                part = features[rows].astype(np.float32, copy=False)
                 check_features(part, self.n_features)
                 total = np.empty((len(part), self.n_classes), dtype=np.int32)
-                walk_forest(part, *self._walk, block, lead, total)
+                walk_forest(part.T, *self._walk, block, lead, total)
                 use(rows, total)
 
         check_features(features[:0], self.n_features)

@@ -1,7 +1,7 @@
 """The compiled walk of a random forest.
 
-Pixels go through one tree at a time, in blocks that fit the cache. All pixels of a block take one
-step per round and those that reached a leaf are dropped from the list, so that many independent
+Pixels go through one tree at a time, in blocks that fit the cache: their features are copied there,
+plane by plane, from whatever order they lie in. All pixels of a block take one step per round and those that reached a leaf are dropped from the list, so that many independent
 loads are in flight and no branch depends on the data. A node's feature, threshold and child lie
 side by side. Votes are integers: their sum depends neither on the order of trees nor on blocks.
 Where only the first class is wanted, a pixel leaves once the trees still to come cannot change it.
@@ -35,7 +35,8 @@ def walk_forest(
 
     Parameters
     ----------
-    features : (n, F) float32
+    features : (F, n) float32
+        Any memory order.
     nodes : (N,) NODE
         All trees one after the other; children are numbered in the whole array.
     is_leaf : (N,) uint8
@@ -51,15 +52,18 @@ def walk_forest(
     out : (n, K) int32
         Overwritten. The first class is that of all trees.
     """
-    n_pixels = features.shape[0]
+    n_features, n_pixels = features.shape
     n_classes = np.uint32(votes.shape[1])
     n_trees = roots.size
     at = np.empty(block, np.uint32)
     active = np.empty(block, np.uint32)
     open_ = np.empty(block, np.uint32)
+    x = np.empty((n_features, block), np.float32)
     for first in range(0, n_pixels, block):
         count = np.uint32(min(block, n_pixels - first))
-        x = features[first : first + count]
+        for f in range(n_features):
+            for i in range(count):
+                x[f, i] = features[f, first + i]
         total = out[first : first + count]
         total[:] = 0
         for i in range(count):
@@ -80,7 +84,7 @@ def walk_forest(
                 n_active = np.uint32(0)
                 for j in range(count):
                     i = open_[j]
-                    to = child + np.uint32(x[i, feature] > threshold)
+                    to = child + np.uint32(x[feature, i] > threshold)
                     at[i] = to
                     active[n_active] = i
                     n_active += np.uint32(1 - is_leaf[to])
@@ -89,7 +93,7 @@ def walk_forest(
                     for j in range(n_active):
                         i = active[j]
                         node = nodes[at[i]]
-                        to = node.child + np.uint32(x[i, node.feature] > node.threshold)
+                        to = node.child + np.uint32(x[node.feature, i] > node.threshold)
                         at[i] = to
                         active[kept] = i
                         kept += np.uint32(1 - is_leaf[to])

@@ -5,7 +5,7 @@ The trees are *extremely randomised* (Geurts, Ernst, Wehenkel, Machine Learning 
 hold at least five pixels where classes have fifty or more. On sparse labels, where the pixels of a
 stroke are nearly copies of each other, searched thresholds fit the stroke; drawn ones give smoother
 maps, and cost no sorting. Each tree is grown by scikit-learn on its own draw of pixels: a quarter
-of them, at least 1,000 or all, at most 5,000. The draw is made here and not by scikit-learn's
+of them, at least 1,000 or all, at most 2,500. The draw is made here and not by scikit-learn's
 forest, whose way of combining class weights with the bootstrap changed between versions. With
 ``balance`` every class is drawn equally often, with replacement, as TWS's "homogenize" does once
 for the whole training set. Each tree sees all classical features and as many deep ones
@@ -42,7 +42,7 @@ def grow_trees(
     if not 1 <= trees <= MAX_TREES:
         raise TdsegError(f"trees={trees} is not possible; choose from 1 to {MAX_TREES}.")
     n = len(training.codes)
-    n_draws = min(n, max(1000, min(n // 4, 5000)))
+    n_draws = min(n, max(1000, min(n // 4, 2500)))
     leaf_size = int(np.clip(training.counts.min() // 10, 1, MAX_LEAF))
     order = np.argsort(training.codes, kind="stable")
     ends = np.cumsum(training.counts)

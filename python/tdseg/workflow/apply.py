@@ -177,12 +177,11 @@ def _classify(
     linear = cast(LinearClassifier, classifier) if hasattr(classifier, "link") else None
     if linear is not None:
         features = features.project(np.asarray(linear.weights, np.float32))
-    # Besides the block its transposed copy is held, and a few numbers a class.
-    per_pixel = (
-        features.bytes_per_pixel()
-        + 4 * len(features.names)
-        + 16 * max(len(values), len(features.names))
-    )
+    forest = classifier if isinstance(classifier, RandomForest) else None
+    # Besides the block a few numbers a class are held; but for forests, its transposed copy too.
+    per_pixel = features.bytes_per_pixel() + 16 * len(values)
+    if forest is None:
+        per_pixel += 20 * len(features.names)
     limit = min(memory_budget(settings.memory_limit) // 2, BLOCK_BYTES)
     grid = list(blocks(features.shape, per_pixel, limit, settings.tile))
     for done, (rows, cols) in enumerate(grid):
@@ -190,13 +189,14 @@ def _classify(
         if region is not None and not region[rows, cols].any():
             continue
         block = features.block(rows, cols)
-        flat = np.ascontiguousarray(block.reshape(block.shape[0], -1).T)
         size = block.shape[1:]
-        if probabilities is None and isinstance(classifier, RandomForest):
-            labels[rows, cols] = values[classifier.decide(flat)].reshape(size)
+        flat = block.reshape(len(block), -1).T
+        if forest is not None and probabilities is None:
+            labels[rows, cols] = values[forest.decide(flat)].reshape(size)
             continue
         if linear is not None:
-            found = linear.link(flat + np.asarray(linear.bias, np.float32))
+            scores = np.ascontiguousarray(flat)
+            found = linear.link(scores + np.asarray(linear.bias, np.float32))
         else:
             found = classifier.probabilities(flat)
         labels[rows, cols] = values[found.argmax(axis=1)].reshape(size)
