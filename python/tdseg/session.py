@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .errors import TdsegError
-from .features.token_cache import TokenCache
+from .features.token_cache import TokenCache, open_cache
 from .image import Image
 from .labels import SparseLabels
 from .model import Model
@@ -49,7 +49,7 @@ class Session:
     classes: dict[int, str] = field(default_factory=dict)
     model: Model | None = None
     examples: list[Example] = field(default_factory=list)
-    cache: TokenCache = field(default_factory=lambda: TokenCache(CACHE_BYTES))
+    cache: TokenCache = field(default_factory=lambda: open_cache(CACHE_BYTES))
     running: str = ""
     waiting: int = 0
     last_line: str = ""

@@ -83,6 +83,7 @@ def session_rows(session: Session) -> list[tuple[str, str]]:
     rows += [
         ("training images", str(len(session.examples))),
         ("cached images", f"{session.cache.count} ({session.cache.bytes / GIB:.2f} GiB)"),
+        ("cache folder", str(session.cache.folder or "none; TDSEG_CACHE names one")),
         ("running", session.running or "nothing"),
         ("waiting", str(session.waiting)),
     ]

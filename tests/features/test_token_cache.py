@@ -5,8 +5,11 @@ import threading
 import numpy as np
 import pytest
 
-from tdseg.features.token_cache import TokenCache, token_key
-from tdseg.upsampling.shifts import EncodedPlane
+import tdseg
+from tdseg.errors import TdsegError
+from tdseg.features.token_cache import TokenCache, open_cache, token_key
+from tdseg.session import Session
+from tdseg.upsampling.shifts import EncodedPlane, Encoder
 from tdseg.upsampling.token_field import Axis, TokenGrid
 
 
@@ -89,6 +92,35 @@ def test_a_folder_outlives_the_session(tmp_path) -> None:
     later.clear()
     assert TokenCache(10**6, folder).get("a") is None
     assert list(folder.iterdir()) == []
+
+
+def test_the_environment_names_a_folder_for_every_route(tmp_path, monkeypatch) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (40, 50), np.uint8)
+    labels = np.zeros(image.shape, np.uint8)
+    labels[:5], labels[20:25] = 1, 2
+    settings = tdseg.Settings(features="deep", quality="fast", held_out=False, trees=5)
+
+    def segment() -> np.ndarray:
+        example = (tdseg.Image.from_array(image), tdseg.SparseLabels.from_label_image(labels))
+        return tdseg.apply(tdseg.train([example], settings), example[0]).labels
+
+    plain = segment()
+    folder = tmp_path / "new" / "tokens"
+    monkeypatch.setenv("TDSEG_CACHE", str(folder))
+    assert np.array_equal(segment(), plain)
+    written = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
+    assert written
+    monkeypatch.setattr(Encoder, "encode", lambda *_: pytest.fail("the backbone ran again"))
+    assert np.array_equal(segment(), plain)
+    assert Session().cache.folder == folder
+    assert {file.name for file in folder.iterdir()} == set(written)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TDSEG_CACHE", str(tmp_path / "file"))
+    with pytest.raises(TdsegError, match=r"TDSEG_CACHE names .*file"):
+        open_cache(1000)
 
 
 def test_a_folder_is_bounded_and_damage_is_no_error(tmp_path) -> None:

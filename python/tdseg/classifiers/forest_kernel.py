@@ -1,10 +1,11 @@
 """The compiled walk of a random forest.
 
 Pixels go through one tree at a time, in blocks that fit the cache: their features are copied there,
-plane by plane, from whatever order they lie in. All pixels of a block take one step per round and those that reached a leaf are dropped from the list, so that many independent
-loads are in flight and no branch depends on the data. A node's feature, threshold and child lie
-side by side. Votes are integers: their sum depends neither on the order of trees nor on blocks.
-Where only the first class is wanted, a pixel leaves once the trees still to come cannot change it.
+plane by plane, from whatever order they lie in. All pixels of a block take one step per round and
+those that reached a leaf are dropped from the list, so that many independent loads are in flight
+and no branch depends on the data. A node's feature, threshold and child lie side by side. Votes
+are integers: their sum depends neither on the order of trees nor on blocks. Where only the first
+class is wanted, a pixel leaves once the trees still to come cannot change it.
 """
 
 from __future__ import annotations

@@ -196,8 +196,15 @@ class DeepFeatures:
 
     def cache_settings(self) -> dict[str, Any]:
         """Return everything but the image that the tokens depend on."""
+        import timm
+        import torch
+
+        from .. import __version__
+
         encode = asdict(replace(self._encode, batch_bytes=0))
         return {
+            # Tokens in a folder may come from other versions.
+            "versions": (__version__, timm.__version__, str(torch.__version__)),
             "backbone": self._backbone.name,
             "weights": self._backbone.weights.sha256,
             "geometry": [asdict(level) for level in self._backbone.levels],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,10 @@ def build_extraction(
         backbone, settings = load_for(settings, progress)
         weights = backbone.weights
         options = deep_options(settings, backbone, memory_budget(settings.memory_limit))
+        if cache is None and os.environ.get("TDSEG_CACHE"):
+            from .token_cache import open_cache
+
+            cache = open_cache(memory_budget(settings.memory_limit) // 8)
         deep = DeepFeatures(backbone, options, cache, progress)
         upsampler = deep.upsampler_weights
         extractors.append(deep)

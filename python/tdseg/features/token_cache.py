@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import TdsegError
 from ..upsampling.shifts import EncodedPlane
 from ..upsampling.token_field import Axis, TokenGrid
 
@@ -45,6 +46,29 @@ def token_key(pixels: np.ndarray, ranges: np.ndarray, settings: Mapping[str, Any
     return digest.hexdigest()
 
 
+def open_cache(limit_bytes: int) -> TokenCache:
+    """Return a cache that also keeps tokens in the folder that ``TDSEG_CACHE`` names, if it does.
+
+    Raises
+    ------
+    TdsegError
+        If the folder cannot be made or written.
+    """
+    name = os.environ.get("TDSEG_CACHE", "").strip()
+    if not name:
+        return TokenCache(limit_bytes)
+    folder = Path(name).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise TdsegError(
+            f"TDSEG_CACHE names {folder}, which cannot be written ({error.strerror}); name another "
+            "folder, or unset it."
+        ) from None
+    return TokenCache(limit_bytes, folder)
+
+
 class TokenCache:
     """A bounded store of encoded planes, the least recently used leaving first.
 
@@ -61,8 +85,8 @@ class TokenCache:
     def __init__(
         self, limit_bytes: int, folder: Path | None = None, folder_bytes: int = 8 * 1024**3
     ) -> None:
+        self.folder = folder
         self._limit = limit_bytes
-        self._folder = folder
         self._folder_bytes = folder_bytes
         self._planes: OrderedDict[str, EncodedPlane] = OrderedDict()
         self._lock = threading.Lock()
@@ -86,8 +110,8 @@ class TokenCache:
         """Forget all planes, in memory and in the folder."""
         with self._lock:
             self._planes.clear()
-        if self._folder is not None:
-            for file in self._folder.glob("*.npz"):
+        if self.folder is not None:
+            for file in self.folder.glob("*.npz"):
                 file.unlink(missing_ok=True)
 
     def get(self, key: str) -> EncodedPlane | None:
@@ -126,9 +150,9 @@ class TokenCache:
                 self._planes.popitem(last=False)
 
     def _read(self, key: str) -> EncodedPlane | None:
-        if self._folder is None:
+        if self.folder is None:
             return None
-        file = self._folder / f"{key}.npz"
+        file = self.folder / f"{key}.npz"
         try:
             with np.load(file, allow_pickle=False) as stored:
                 plane = _from_arrays(dict(stored))
@@ -138,21 +162,21 @@ class TokenCache:
         return plane
 
     def _write(self, key: str, plane: EncodedPlane) -> None:
-        if self._folder is None or plane.nbytes > self._folder_bytes:
+        if self.folder is None or plane.nbytes > self._folder_bytes:
             return
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(".part", key, self._folder)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(".part", key, self.folder)
             with os.fdopen(handle, "wb") as file:
                 np.savez(file, **_to_arrays(plane))  # type: ignore[arg-type]
-            os.replace(name, self._folder / f"{key}.npz")
+            os.replace(name, self.folder / f"{key}.npz")
             self._trim()
         except OSError:
             return  # a full or read-only disk only costs the saving
 
     def _trim(self) -> None:
-        assert self._folder is not None
-        files = sorted(self._folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
+        assert self.folder is not None
+        files = sorted(self.folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
         total = sum(file.stat().st_size for file in files)
         for file in files:
             if total <= self._folder_bytes:

@@ -15,7 +15,7 @@ from ..features.extractors import (
     classical_options,
     load_for,
 )
-from ..features.token_cache import TokenCache
+from ..features.token_cache import TokenCache, open_cache
 from ..image import Image
 from ..intensity import Intensity, backbone_ranges, selected_channels
 from ..memory import memory_budget
@@ -139,7 +139,7 @@ class _Job:
         self._chosen = planes
         self._channels, self._names, self._rgb = _common_channels(images, settings)
         # Every plane is looked at twice, to find classes and to apply them.
-        self._cache = cache or TokenCache(
+        self._cache = cache or open_cache(
             min(CACHE_BYTES, memory_budget(settings.memory_limit) // 4)
         )
         self._ranges = (
