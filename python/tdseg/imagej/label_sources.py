@@ -13,9 +13,8 @@ from ..labels import SparseLabels
 from ..roi_rules import Canvas, Note, Rules, hex_values, labels_from_facts
 from .group_colours import group_colours
 from .images import from_imageplus
-from .java import jc
 from .label_files import load_labels, read_rois, save_labels
-from .rois import RoiPainter, facts_of, group_names, kind_of
+from .rois import RoiPainter, facts_of, group_names, kind_of, managed_rois
 
 __all__ = [
     "labels_from_file",
@@ -79,15 +78,14 @@ def labels_from_manager(
     note: Note = _silent,
 ) -> SparseLabels:
     """Take the labels of the ROI Manager, which is not changed; see `labels_from_overlay`."""
-    headless = bool(jc.GraphicsEnvironment.isHeadless())
-    manager = None if headless else jc.RoiManager.getInstance2()
-    if manager is None or manager.getCount() == 0:
+    rois = managed_rois()
+    if not rois:
         raise TdsegError(
             "The ROI Manager is not open or empty; add ROIs to it, or use labels=overlay "
             "(without a display there is no ROI Manager)."
         )
     rules = _rules(class_from, unpositioned, overlap, class_names)
-    return labels_from_rois(manager.getRoisAsArray(), imp, rules, note, "the ROI Manager")
+    return labels_from_rois(rois, imp, rules, note, "the ROI Manager")
 
 
 def labels_from_selection(

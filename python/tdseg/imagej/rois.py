@@ -156,6 +156,12 @@ def area_mask(imp: Any) -> np.ndarray:
     return mask
 
 
+def managed_rois() -> list[Any]:
+    """Return the ROIs of the ROI Manager: none where it is closed, or there is no display."""
+    manager = None if jc.GraphicsEnvironment.isHeadless() else jc.RoiManager.getInstance2()
+    return [] if manager is None else list(manager.getRoisAsArray())
+
+
 def set_group_names(class_names: Mapping[int, str]) -> None:
     """Name ImageJ's ROI groups after the classes, for its dialogs and the Group Table.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -170,6 +171,7 @@ def start(
             scyjava.config.add_option("-XX:+UseParallelGC")
         session = _start_fiji(target, headless) if target else _start_embedded(headless)
         session.fiji = wanted
+        _end_by_sigterm()
         return _begin(session)
 
 
@@ -196,6 +198,16 @@ def _begin(session: ImageJSession) -> ImageJSession:
     _session = session
     group_lut()  # else ImageJ complains of a missing LUT at every ROI group
     return session
+
+
+def _end_by_sigterm() -> None:
+    """Let SIGTERM end the process as usual: JPype hands it to Python, which crashes without this.
+
+    Python compares its handler there outside of any thread of its own, unless it is a function.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _prepare_exit() -> None:

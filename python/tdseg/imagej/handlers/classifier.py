@@ -59,11 +59,12 @@ def apply(call: Call) -> dict[str, Any]:
     settings = model.settings.with_(**changes)
     image = call.image()
     output = call.value("output")
+    planes = planes_of_slices(image, call.value("slices"), call.plane())
     result = apply_model(
         model,
         image,
         probabilities=output in ("probabilities", "both"),
-        planes=planes_of_slices(image, call.value("slices"), call.plane()),
+        planes=planes,
         region=call.region(),
         settings=settings,
         cache=call.session.cache,
@@ -71,7 +72,6 @@ def apply(call: Call) -> dict[str, Any]:
     )
     resolved = call.resolved(result.settings or settings)
     info = {"tdseg.macro": macro_line(call.command, resolved), **result.info}
-    planes = planes_of_slices(image, call.value("slices"), call.plane())
     if output in ("probabilities", "both"):
         assert result.probabilities is not None
         show_probabilities(

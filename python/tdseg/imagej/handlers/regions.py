@@ -10,9 +10,8 @@ import numpy as np
 from ...errors import TdsegError
 from ...measure import Region
 from ...roi_rules import NEVER_LABELS, Draw, Rules, describe, labels_from_facts
-from ..java import jc
 from ..label_sources import canvas_of, read_rois
-from ..rois import RoiPainter, facts_of, group_names
+from ..rois import RoiPainter, facts_of, group_names, managed_rois
 from .call import Call
 
 
@@ -52,9 +51,7 @@ def _drawing(painter: RoiPainter, roi: Any) -> Draw:
 def _rois(call: Call) -> list[Any]:
     source = call.value("labels")
     if source == "manager":
-        headless = bool(jc.GraphicsEnvironment.isHeadless())
-        manager = None if headless else jc.RoiManager.getInstance2()
-        found = list(manager.getRoisAsArray()) if manager is not None else []
+        found = managed_rois()
     elif source == "selection":
         found = [roi for roi in (call.imp.getRoi(),) if roi is not None]
     elif source == "file":
