@@ -10,6 +10,7 @@ other rivals are measured in the same run.
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 from collections.abc import Callable
 
@@ -128,11 +129,42 @@ def compare(side: int, families: bool) -> None:
     )
 
 
+def large(side: int, limit: float) -> None:
+    """Train on a corner and segment a whole plane with every family; print time and memory."""
+    import tdseg
+
+    small = tdseg.Image.from_array(test_image(64))
+    settings = tdseg.Settings(
+        features="classical", classical="all", memory_limit=limit, held_out=False
+    )
+    drawn = np.zeros((side, side), np.uint8)
+    drawn[100:140, 100:140], drawn[200:240, 200:240] = 1, 2
+    labels = tdseg.SparseLabels.from_label_image(np.kron([[1, 2]], np.ones((64, 32), np.uint8)))
+    tdseg.apply(tdseg.train([(small, labels)], settings), small)  # compile
+    count = -(-side // 1024)  # tiles: making one large image would take more memory than all else
+    image = tdseg.Image.from_array(np.tile(test_image(1024), (count, count))[:side, :side].copy())
+    baseline = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    cpu, wall = time.process_time(), time.perf_counter()
+    model = tdseg.train([(image, tdseg.SparseLabels.from_label_image(drawn))], settings)
+    tdseg.apply(model, image, probabilities=False)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - baseline
+    print(
+        f"all 272 planes, {side} x {side}, memory_limit={limit:g}: train and apply "
+        f"{time.perf_counter() - wall:.0f} s wall, {time.process_time() - cpu:.0f} CPU s, "
+        f"{peak / 2**20:.2f} GiB above what was in use before"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 2048])
     parser.add_argument("--sets-only", action="store_true", help="leave out the single families")
+    parser.add_argument("--large", type=int, metavar="SIDE", help="segment one large plane only")
+    parser.add_argument("--memory-limit", type=float, default=4)
     arguments = parser.parse_args()
+    if arguments.large:
+        large(arguments.large, arguments.memory_limit)
+        return
     ours(test_image(64), FAMILIES)  # compile, or load what was compiled before
     for side in arguments.sizes:
         compare(side, not arguments.sets_only)

@@ -48,6 +48,9 @@ ABLATION: list[dict[str, Any]] = [
     {"features": "hybrid", "backbone": VIT},
     {"features": "hybrid", "backbone": VIT, "classifier": "logistic_regression"},
     {"features": "hybrid", "backbone": VIT, "upsampling": "bilinear"},
+    {"features": "hybrid", "backbone": VIT, "upsampling": "bilinear", "stride": 7},
+    {"features": "hybrid", "backbone": VIT, "quality": "best"},
+    {"features": "hybrid", "backbone": VIT, "upsampling": "hrdv2"},
     {"features": "hybrid", "backbone": VIT, "upsampling": "guided"},
 ]
 

@@ -74,7 +74,7 @@ def session_rows(session: Session) -> list[tuple[str, str]]:
         rows.append(
             (
                 "classifier",
-                f"{model.name}: {model.settings.classifier}, {len(model.feature_names)} "
+                f"{model.name}: {model.classifier.kind}, {len(model.feature_names)} "
                 f"{model.settings.features} features, {len(model.class_values)} classes",
             )
         )

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from tdseg.classifiers import from_storage, to_storage
-from tdseg.classifiers.base import Classifier, LinearClassifier, training_set
+from tdseg.classifiers.base import Classifier, LinearClassifier
 from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.errors import TdsegError
 from tdseg.unsupervised.classifier import ClusterClassifier
@@ -91,17 +91,13 @@ def test_damaged_arrays_are_refused(classifier: ClusterClassifier, name: str, da
         from_storage(header, {**arrays, name: damage(arrays[name])})
 
 
-def test_wrong_features_and_training_are_refused(
-    classifier: ClusterClassifier, features: np.ndarray
-) -> None:
+def test_wrong_features_are_refused(classifier: ClusterClassifier, features: np.ndarray) -> None:
     with pytest.raises(TdsegError, match="12 features"):
         classifier.probabilities(features[:, :11])
     bad = features[:5].copy()
     bad[2, 3] = np.nan
     with pytest.raises(TdsegError, match="not finite"):
         classifier.probabilities(bad)
-    with pytest.raises(TdsegError, match="without labels"):
-        ClusterClassifier.fit(training_set(features, np.arange(2000) % 2, 2))
 
 
 def test_importances_point_at_what_separates() -> None:

@@ -104,7 +104,12 @@ def from_storage(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
     TdsegError
         When the kind is unknown or the arrays are damaged.
     """
-    return _kind(str(header.get("kind"))).from_storage(header, arrays)
+    kind = str(header.get("kind"))
+    if kind == "clusters":  # found without labels: a classifier that is not trained here
+        from tdseg.unsupervised.classifier import ClusterClassifier
+
+        return ClusterClassifier.from_storage(header, arrays)
+    return _kind(kind).from_storage(header, arrays)
 
 
 def _kind(name: str) -> type[TrainableClassifier]:

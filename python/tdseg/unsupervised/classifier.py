@@ -7,10 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..classifiers import KINDS
 from ..classifiers.base import (
-    Progress,
-    TrainingSet,
     check_features,
     stored_array,
     stored_count,
@@ -198,22 +195,6 @@ class ClusterClassifier:
             raise TdsegError("The stored clusters are damaged; save the classifier again.")
         return found
 
-    @classmethod
-    def fit(
-        cls,
-        training: TrainingSet,
-        *,
-        trees: int = 200,
-        balance: bool = True,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Self:
-        """Refuse: clusters do not learn from labels."""
-        raise TdsegError(
-            "Clusters are found without labels; use TDS Segment Without Labels..., or choose "
-            "another classifier."
-        )
-
 
 def _softmax(squares: np.ndarray, sharpness: float) -> np.ndarray:
     """Return ``softmax(-sharpness * squares)`` along the last axis, float32."""
@@ -234,7 +215,3 @@ def _sharpness(squares: np.ndarray) -> float:
         sure = float(np.median(_softmax(squares, 2.0**middle / scale).max(axis=1)))
         low, high = (middle, high) if sure < CONFIDENT else (low, middle)
     return float(2.0**high / scale)
-
-
-# Files that hold clusters are read through the registry of classifiers.
-KINDS.setdefault(ClusterClassifier.kind, ClusterClassifier)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # Larger blocks gain nothing: their memory is touched once and costs more than their borders.
-BLOCK_BYTES = 384 * 1024**2
+BLOCK_BYTES = 128 * 1024**2
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def _report(call: Call, model: Model) -> None:
     pixels = ", ".join(f"{count} {name}" for name, count in summary["pixels"].items())
     backbone = f", backbone {model.weights.name}" if model.weights else ""
     call.progress.note(
-        f"Trained {model.settings.classifier} on {pixels} pixels, {summary['features']} "
+        f"Trained {model.classifier.kind} on {pixels} pixels, {summary['features']} "
         f"{model.settings.features} features{backbone}, {model.settings.device}: features "
         f"{summary['seconds_features']} s, training {summary['seconds_training']} s, held-out "
         f"figures {summary['seconds_held_out']} s."
@@ -126,7 +126,7 @@ def load_classifier(call: Call) -> dict[str, Any]:
     model = load(path)
     call.session.adopt(model)
     call.progress.note(
-        f"Loaded classifier '{path}': {model.settings.classifier}, {len(model.feature_names)} "
+        f"Loaded classifier '{path}': {model.classifier.kind}, {len(model.feature_names)} "
         f"{model.settings.features} features, classes "
         + ", ".join(f"{v}={n}" for v, n in zip(model.class_values, model.class_names, strict=True))
         + "."
