@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -87,3 +89,25 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     os.kill(child, 9)
     os.waitpid(child, 0)
     raise AssertionError("the forked process hangs")
+
+
+def test_an_interrupt_while_a_thread_starts_holds_up_nothing() -> None:
+    code = (
+        "import threading\n"
+        "from tdseg import threads\n"
+        "threads.set_thread_count(2)\n"
+        "start = threading.Thread.start\n"
+        "def interrupted(self):\n"
+        "    start(self)\n"
+        "    threading.Thread.start = start\n"
+        "    raise KeyboardInterrupt\n"
+        "threading.Thread.start = interrupted\n"
+        "try:\n"
+        "    threads.map_threads(abs, range(8))\n"
+        "except KeyboardInterrupt:\n"
+        "    print(threads.map_threads(abs, range(-3, 0)))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (0, "[3, 2, 1]\n"), ended.stderr

@@ -10,15 +10,16 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TypeVar
+from concurrent.futures import Future, wait
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _count: int | None = None
 _here = threading.local()
-_pool: tuple[int, ThreadPoolExecutor] | None = None
+_pool: tuple[int, SimpleQueue[Any]] | None = None
 _lock = threading.Lock()
 
 
@@ -54,35 +55,57 @@ def set_thread_count(count: int | None) -> None:
 def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """Apply `function` to every item, on `thread_count` threads, results in the items' order.
 
-    If one raises, those not yet begun are dropped, and the exception comes when no other runs.
+    If one raises, or the caller is interrupted, those not yet begun are dropped, and the exception
+    comes when no other runs.
+
+    The function must not wait for a lock that is held around another call of `map_threads`: that
+    call's work may stand behind it in the queue.
     """
     work = list(items)
     workers = thread_count()
     if min(workers, len(work)) <= 1:
         return [function(item) for item in work]
-    with _lock:
-        pool = _pool_of(workers)
-        futures = [pool.submit(function, item) for item in work]
+    futures: list[Future[Result]] = []
     try:
+        tasks = _tasks_of(workers)
+        for item in work:
+            future: Future[Result] = Future()
+            futures.append(future)
+            tasks.put((future, function, item))
         return [future.result() for future in futures]
     finally:
-        for future in futures:
-            future.cancel()
-        wait(futures)
+        wait([future for future in futures if not future.cancel()])
 
 
-def _pool_of(workers: int) -> ThreadPoolExecutor:
-    """Return the pool, which is kept: new threads begin on one processor and are spread late."""
+def _tasks_of(workers: int) -> SimpleQueue[Any]:
+    """Return the queue of the workers, which are kept.
+
+    New threads begin on one processor and are spread late. They are daemons, unlike those of
+    `concurrent.futures`: one that an interrupt lost while it started must not hold up the exit.
+    """
     global _pool
-    if _pool is None or _pool[0] != workers:
-        if _pool is not None:
-            _pool[1].shutdown(wait=False)  # what others gave it is still done
-        _pool = workers, ThreadPoolExecutor(workers, "tdseg", _become_worker)
-    return _pool[1]
+    with _lock:
+        if _pool is None or _pool[0] != workers:
+            if _pool is not None:
+                for _ in range(_pool[0]):
+                    _pool[1].put(None)  # behind the work that others gave it
+            tasks: SimpleQueue[Any] = SimpleQueue()
+            for _ in range(workers):
+                threading.Thread(target=_serve, args=(tasks,), name="tdseg", daemon=True).start()
+            _pool = workers, tasks
+        return _pool[1]
 
 
-def _become_worker() -> None:
+def _serve(tasks: SimpleQueue[Any]) -> None:
     _here.worker = True
+    while (task := tasks.get()) is not None:
+        future, function, item = task
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(function(item))
+            except BaseException as error:
+                future.set_exception(error)
+        del task, future, function, item  # else they live until the next comes
 
 
 def _forget_pool() -> None:

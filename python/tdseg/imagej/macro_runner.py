@@ -67,7 +67,7 @@ def run_macro(
         try:
             while thread.is_alive():
                 thread.join(_POLL_SECONDS)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # the latter from SIGTERM
             run.abort()
             thread.join(5)
             raise
