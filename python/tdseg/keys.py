@@ -18,6 +18,17 @@ _TRUE = {"true", "yes", "1", "on"}
 _FALSE = {"false", "no", "0", "off"}
 
 
+_ADDED: dict[str, list[str]] = {}
+
+
+def add_choice(key: str, word: str) -> None:
+    """Make a word valid for a key of kind "choice", as extensions need."""
+    words = _ADDED.setdefault(key, [])
+    known = next((k.choices for k in SETTING_KEYS if k.name == key), ())
+    if word not in known and word not in words:
+        words.append(word)
+
+
 @dataclass(frozen=True)
 class Key:
     """One option.
@@ -57,6 +68,11 @@ class Key:
     setting: bool = False
     aliases: tuple[str, ...] = ()
 
+    @property
+    def all_choices(self) -> tuple[str, ...]:
+        """`choices` and what `add_choice` added."""
+        return self.choices + tuple(_ADDED.get(self.name, ()))
+
     def parse(self, text: str) -> Any:
         """Turn the text of a macro or command line into a value.
 
@@ -94,8 +110,8 @@ class Key:
                 raise wrong
             return value
         if self.kind == "choice":
-            if value not in self.choices:
-                near = difflib.get_close_matches(str(value), self.choices, 1)
+            if value not in self.all_choices:
+                near = difflib.get_close_matches(str(value), self.all_choices, 1)
                 hint = f" Did you mean '{near[0]}'?" if near else ""
                 raise TdsegError(
                     f"Key '{self.name}': '{value}' is not valid; {self.valid()}.{hint}"
@@ -125,7 +141,7 @@ class Key:
     def valid(self) -> str:
         """Say in a few words what is valid."""
         if self.kind == "choice":
-            return "use " + ", ".join(f"'{c}'" for c in self.choices)
+            return "use " + ", ".join(f"'{c}'" for c in self.all_choices)
         if self.kind == "bool":
             return "use true or false"
         if self.kind in ("int", "float"):

@@ -173,3 +173,15 @@ def test_threads_may_share_it() -> None:
 def test_strange_files_are_ignored(tmp_path, content) -> None:
     (tmp_path / "a.npz").write_bytes(content)
     assert TokenCache(10**6, tmp_path).get("a") is None
+
+
+def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch) -> None:
+    def fail(file, **arrays):
+        file.write(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np, "savez", fail)
+    cache = TokenCache(10**6, tmp_path)
+    cache.put("a", plane(0))
+    assert equal(cache.get("a"), plane(0))
+    assert list(tmp_path.iterdir()) == []

@@ -284,3 +284,48 @@ def test_the_cache_tells_levels_of_one_stride_apart():
         extraction = build_extraction(settings(features="deep", levels=level))
         keys.append(repr(extraction.extractor.cache_settings()))
     assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"features": "deep", "levels": "4, stride4"}, "'levels' names stride4 twice"),
+        ({"features": "deep", "upsampling": "hrdv2"}, "hrdv2 needs a vision transformer"),
+        ({"features": "classical", "samples": 1}, "'samples': 1 pixels are fewer"),
+        ({"features": "classical", "classical_device": "cuda:99"}, "'classical_device'"),
+    ],
+)
+def test_settings_that_cannot_work_are_named(example, changes, words):
+    image, labels, _ = example
+    with pytest.raises(TdsegError, match=words):
+        tdseg.train([(image, labels)], settings(**changes))
+
+
+def test_what_has_no_effect_is_said(example, tmp_path):
+    image, labels, _ = example
+    heard = tdseg.progress.Silent()
+    chosen = settings(features="deep", upsampler_weights=str(tmp_path / "none.pth"))
+    tdseg.train([(image, labels)], chosen, progress=heard)
+    assert any("'upsampler_weights' has no effect" in note for note in heard.notes)
+
+
+def test_an_upsampler_of_ones_own_is_known_by_its_name(example):
+    from tdseg.upsampling.base import ShiftUpsampler, register_upsampler
+
+    image, labels, _ = example
+    with pytest.raises(TdsegError, match="'ours' is not valid"):
+        settings(upsampling="ours")
+    seen = []
+
+    class Ours(ShiftUpsampler):
+        def features(self, picture, names, store=None, progress=None):
+            seen.append(picture.shape)
+            return super().features(picture, names, store, progress)
+
+    register_upsampler("ours", Ours)
+    model = tdseg.train([(image, labels)], settings(features="deep", upsampling="ours"))
+    assert seen == [image.size]
+    plain = tdseg.train([(image, labels)], settings(features="deep"))
+    np.testing.assert_array_equal(
+        tdseg.apply(model, image).labels, tdseg.apply(plain, image).labels
+    )

@@ -36,6 +36,8 @@ def read_tensors(file: str | Path, key: str = "weights") -> dict[str, torch.Tens
         If the file is missing, of another kind, damaged, or would have to run code to load.
     """
     file = Path(file).expanduser()
+    if file.is_dir():
+        raise TdsegError(f"{file} is a folder; name a weights file with {key}=[path].")
     if not file.is_file():
         raise TdsegError(f"The weights file {file} does not exist; correct {key}=[path].")
     suffix = file.suffix.lower()
@@ -47,20 +49,27 @@ def read_tensors(file: str | Path, key: str = "weights") -> dict[str, torch.Tens
         try:
             return dict(load_file(file))
         except Exception as error:
-            raise TdsegError(f"{file.name} could not be read as safetensors: {error}") from error
+            raise TdsegError(
+                f"{file.name} is damaged ({error}); give another file with {key}=[path]."
+            ) from error
     if suffix not in SUFFIXES:
-        raise TdsegError(f"{file.name} is no weights file; use one of {', '.join(SUFFIXES)}.")
+        raise TdsegError(
+            f"{file.name} is no weights file; give one of {', '.join(SUFFIXES)} with {key}=[path]."
+        )
+    damaged = (
+        f"{file.name} is damaged or holds no PyTorch weights; give another file with {key}=[path]."
+    )
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "Unsupported" not in str(error):
-            raise TdsegError(f"{file.name} is damaged or holds no PyTorch weights.") from error
+            raise TdsegError(damaged) from error
         raise TdsegError(
             f"{file.name} holds more than tensors and would run code when loaded, which tdseg "
             "never does; save its state_dict with torch.save, or use a .safetensors file."
         ) from error
     except Exception as error:
-        raise TdsegError(f"{file.name} is damaged or holds no PyTorch weights.") from error
+        raise TdsegError(damaged) from error
     return _flatten(content, file.name)
 
 

@@ -18,7 +18,11 @@ PRECISIONS = {
 
 
 def resolve_device(
-    device: str = "auto", precision: str = "auto", *, backbone: str | None = None
+    device: str = "auto",
+    precision: str = "auto",
+    *,
+    backbone: str | None = None,
+    key: str = "device",
 ) -> tuple[str, str]:
     """Write out what ``auto`` means on this machine.
 
@@ -33,6 +37,9 @@ def resolve_device(
     backbone
         Name of the network, if known. ``auto`` keeps the offline CNN in float32 everywhere: it is
         quick, and bfloat16 moves its features by 4 % (float16: 0.6 %).
+
+    key
+        Which key names the device, for messages.
 
     Returns
     -------
@@ -51,22 +58,20 @@ def resolve_device(
     elif kind == "cuda":
         if not torch.cuda.is_available():
             raise TdsegError(
-                "device=cuda was asked for, but PyTorch sees no NVIDIA GPU here; use device=cpu "
-                "or device=auto."
+                f"{key}=cuda was asked for, but PyTorch sees no NVIDIA GPU here; use {key}=cpu."
             )
         if index and not (index.isdigit() and int(index) < torch.cuda.device_count()):
             raise TdsegError(
-                f"device={device} does not exist; this machine has {torch.cuda.device_count()} "
+                f"{key}={device} does not exist; this machine has {torch.cuda.device_count()} "
                 "GPU(s), counted from cuda:0."
             )
     elif kind == "mps":
         if not _has_mps():
             raise TdsegError(
-                "device=mps was asked for, but PyTorch sees no Apple GPU here; use device=cpu or "
-                "device=auto."
+                f"{key}=mps was asked for, but PyTorch sees no Apple GPU here; use {key}=cpu."
             )
     elif device != "cpu":
-        raise TdsegError(f"device={device} is unknown; use auto, cpu, cuda or mps.")
+        raise TdsegError(f"{key}={device} is unknown; use auto, cpu, cuda or mps.")
     if precision == "auto":
         offline = backbone in OFFLINE_NAMES
         precision = "float32" if offline else _best_precision(device)

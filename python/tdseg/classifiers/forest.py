@@ -169,8 +169,8 @@ class RandomForest:
             np.divide(total, SHARE * self.n_trees, out=shares, casting="unsafe")
             shares.argmax(axis=1, out=out[rows])
 
-        # Two votes more than enough: then the shares differ in float32 as well.
-        self._walk_all(features, SHARE + 2, winner)
+        # A little more than enough: then the shares differ in float32 as well.
+        self._walk_all(features, SHARE + 2 + SHARE * self.n_trees // 2**22, winner)
         return out
 
     def _walk_all(

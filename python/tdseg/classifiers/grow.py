@@ -14,6 +14,8 @@ for the whole training set. Each tree sees all classical features and as many de
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
@@ -75,10 +77,13 @@ def grow_trees(
 
     grown: list[DecisionTreeClassifier] = []
     step = 4 * thread_count()  # often enough to stop within a second
-    for first in range(0, trees, step):
-        grown += map_threads(grow, range(first, min(first + step, trees)))
-        if progress is not None:
-            progress(len(grown) / trees)
+    with warnings.catch_warnings():
+        # Many classes with few pixels each are no mistake here.
+        warnings.filterwarnings("ignore", "The number of unique classes")
+        for first in range(0, trees, step):
+            grown += map_threads(grow, range(first, min(first + step, trees)))
+            if progress is not None:
+                progress(len(grown) / trees)
     return grown
 
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 ONE_PASS = ("bilinear", "jbu")
 """Upsamplers of the tokens as the network gives them, without shifted copies."""
 
-_WORTH_AN_ESTIMATE = 2_000_000  # pixels of network input
+_WORTH_AN_ESTIMATE = 2_500_000  # pixels of network input
+_SURROUNDINGS = 128  # pixels, roughly, by which a network's input is larger than the image
+_USUAL_PATCH = 14
 _WORTH_A_NOTE = 5.0  # seconds
 
 
@@ -239,7 +241,11 @@ class DeepFeatures:
     def _announce(self, shape: tuple[int, int]) -> None:
         """Say how long it will take, where it takes long."""
         passes = len(self._encode.shifts) * len(self._encode.orientations)
-        if shape[0] * shape[1] * passes < _WORTH_AN_ESTIMATE:
+        seen = (shape[0] + _SURROUNDINGS) * (shape[1] + _SURROUNDINGS) * passes
+        if self._backbone.has_attention:  # a smaller stride makes more tokens of the same pixels
+            finest = min(level.stride for level in self._levels)
+            seen = int(seen * max(1.0, (_USUAL_PATCH / finest) ** 2))
+        if seen < _WORTH_AN_ESTIMATE:
             return
         seconds = self._upsampler.seconds(shape)
         if seconds > _WORTH_A_NOTE:

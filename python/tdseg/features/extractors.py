@@ -118,7 +118,7 @@ def build_extraction(
     weights: WeightsInfo | None = None
     upsampler: WeightsInfo | None = None
     if settings.uses_classical:
-        device = resolve_device(settings.classical_device, "float32")[0]
+        device = resolve_device(settings.classical_device, "float32", key="classical_device")[0]
         extractors.append(ClassicalFeatures(classical_options(settings), device))
     if not settings.uses_deep:
         # No network runs; what stands in the settings is where it would have.
@@ -136,6 +136,10 @@ def build_extraction(
             cache = open_cache(memory_budget(settings.memory_limit) // 8)
         deep = DeepFeatures(backbone, options, cache, progress)
         upsampler = deep.upsampler_weights
+        if settings.upsampler_weights and upsampler is None:
+            progress.note(
+                f"Key 'upsampler_weights' has no effect with upsampling={settings.upsampling}."
+            )
         extractors.append(deep)
     extractor = extractors[0] if len(extractors) == 1 else HybridFeatures(extractors)
     return Extraction(extractor, settings, weights, upsampler)
@@ -154,18 +158,22 @@ def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings
     transformer = name != OFFLINE and not find_entry(name).timm_name.startswith("convnext")
     settings = replace(settings, backbone=name, device=device, precision=precision)
     settings = resolve_upsampling(settings, transformer)
+    levels = tuple(level.strip() for level in settings.levels.split(","))
     backbone = load_backbone(
         name,
         weights=weights,
         device=device,
         precision=precision,
-        levels=None if settings.levels == "auto" else tuple(settings.levels.split(",")),
+        levels=None if settings.levels == "auto" else levels,
         stride=None if settings.stride == "auto" else int(settings.stride),
         position_embedding="hrdv2" if settings.upsampling == "hrdv2" else "native",
         progress=progress,
     )
-    levels = ",".join(level.name for level in backbone.levels)
-    return backbone, replace(settings, levels=levels)
+    names = [level.name for level in backbone.levels]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise TdsegError(f"Key 'levels' names {', '.join(twice)} twice; name each level once.")
+    return backbone, replace(settings, levels=",".join(names))
 
 
 def check_weights(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..errors import TdsegError
 from .deep import ONE_PASS, DeepOptions
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ def resolve_upsampling(settings: Settings, transformer: bool) -> Settings:
     if settings.upsampling in ONE_PASS:
         preset = Preset(1, "false")
     elif settings.upsampling == "hrdv2":
+        if not transformer:
+            raise TdsegError(
+                f"Key 'upsampling': hrdv2 needs a vision transformer, and '{settings.backbone}' is "
+                "none; choose another backbone, or upsampling=shifts."
+            )
         preset = Preset(HRDV2_DISTANCE, "false")
         if settings.stride == "auto":
             settings = replace(settings, stride=HRDV2_STRIDE)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 import threading
+import time
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from ..errors import TdsegError
 from ..upsampling.shifts import EncodedPlane
 from ..upsampling.token_field import Axis, TokenGrid
 
+_PART_SECONDS = 3600  # after which an unfinished file is nobody's
 _AXIS = ("lower", "upper", "weight", "positions")
 
 
@@ -111,7 +113,7 @@ class TokenCache:
         with self._lock:
             self._planes.clear()
         if self.folder is not None:
-            for file in self.folder.glob("*.npz"):
+            for file in (*self.folder.glob("*.npz"), *self.folder.glob("*.part")):
                 file.unlink(missing_ok=True)
 
     def get(self, key: str) -> EncodedPlane | None:
@@ -164,18 +166,23 @@ class TokenCache:
     def _write(self, key: str, plane: EncodedPlane) -> None:
         if self.folder is None or plane.nbytes > self._folder_bytes:
             return
+        part = self.folder / f"{key}-{os.getpid()}-{threading.get_ident()}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(".part", key, self.folder)
-            with os.fdopen(handle, "wb") as file:
+            with part.open("wb") as file:
                 np.savez(file, **_to_arrays(plane))  # type: ignore[arg-type]
-            os.replace(name, self.folder / f"{key}.npz")
+            os.replace(part, self.folder / f"{key}.npz")
             self._trim()
         except OSError:
-            return  # a full or read-only disk only costs the saving
+            pass  # a full or read-only disk only costs the saving
+        finally:
+            part.unlink(missing_ok=True)
 
     def _trim(self) -> None:
         assert self.folder is not None
+        for left in self.folder.glob("*.part"):  # by a process that was killed
+            if time.time() - left.stat().st_mtime > _PART_SECONDS:
+                left.unlink(missing_ok=True)
         files = sorted(self.folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
         total = sum(file.stat().st_size for file in files)
         for file in files:

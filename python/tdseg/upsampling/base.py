@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..errors import TdsegError
+from ..keys import add_choice
 from .shifts import EncodedPlane, EncodeOptions, Encoder
 from .token_field import Group, TokenField
 from .windowed import EncodedWindows, Store, WindowedField
@@ -85,8 +86,9 @@ _MAKERS: dict[str, Maker] = {}
 
 
 def register_upsampler(name: str, maker: Maker) -> None:
-    """Make an upsampler known under a name."""
+    """Make an upsampler known under a name, which ``upsampling=`` takes from then on."""
     _MAKERS[name] = maker
+    add_choice("upsampling", name)
 
 
 def make_upsampler(name: str, backbone: Backbone, options: UpsamplingOptions) -> Upsampler:

@@ -259,6 +259,11 @@ def _subsample(
     value = np.concatenate([labels.value for labels in all_labels])
     if settings.samples == 0 or len(value) <= settings.samples:
         return list(all_labels)
+    if settings.samples < len(values):
+        raise TdsegError(
+            f"Key 'samples': {settings.samples} pixels are fewer than the {len(values)} classes; "
+            "give more, or 0 for all."
+        )
     counts = np.array([(value == v).sum() for v in values])
     quota = _even_quota(counts, settings.samples)
     rng = np.random.default_rng(settings.seed)

@@ -207,7 +207,7 @@ class ClassicalPlane:
 
         found = patches(y, x, self.shape, group.reach(self.options), TILE // 2)
         if len(found) > threads.thread_count():
-            self.prepare()  # here: a worker that waits for these would be in the way of those who do
+            self.prepare()  # here, or workers wait for the plane's lock and its owner for them
             threads.map_threads(one, found)
         else:
             for patch in found:
