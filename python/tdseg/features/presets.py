@@ -25,15 +25,16 @@ class Preset:
 
 
 # A convolutional network has fine levels of its own and gains from mirrored copies; a transformer
-# has only its patches and gains from shifts.
+# has only its patches and gains from shifts. The half turn keeps a transformer's position embedding
+# out of linear classifiers (docs/positional-bias.md).
 CONVOLUTIONAL = {
     "fast": Preset(1, "turn"),
     "balanced": Preset(1, "true"),
     "best": Preset(2, "true"),
 }
 TRANSFORMER = {
-    "fast": Preset(1, "false"),
-    "balanced": Preset(2, "false"),
+    "fast": Preset(1, "turn"),
+    "balanced": Preset(2, "turn"),
     "best": Preset(4, "true"),
 }
 HRDV2_STRIDE, HRDV2_DISTANCE = 4, 2
