@@ -191,8 +191,13 @@ def drawn(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.where(wide[:, :, None] > 0, COLOURS[wide], grey)
 
 
-PICTURED = ("one pass", "half turn (`fast`)", "mean subtracted")
-PICTURED += ("half turn, guided", "hybrid, half turn")
+PICTURED = (
+    "one pass",
+    "half turn (`fast`)",
+    "mean subtracted",
+    "half turn, guided",
+    "hybrid, half turn",
+)
 
 
 def pictures(folder: Path, networks: dict[str, list[Row]], kind: str) -> None:
