@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, isqrt
 
 import numpy as np
@@ -94,6 +95,12 @@ class Windows:
         # then small, but it must not vanish where no other window has it.
         smallest = 1 / (self.size + 1)
         return np.maximum(weights, smallest).astype(np.float32)
+
+
+def runs(start: int, stop: int, most: int) -> Iterator[tuple[int, int]]:
+    """Cut ``range(start, stop)`` into nearly equal runs of at most `most`; none if it is empty."""
+    parts = ceil((stop - start) / most)
+    return pairwise(start + (stop - start) * k // max(parts, 1) for k in range(parts + 1))
 
 
 def blocks(

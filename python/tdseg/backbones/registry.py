@@ -1,4 +1,4 @@
-"""Backbones by name: what ``auto`` means here, and the last networks kept for the next call."""
+"""Backbones by name: what ``auto`` means here, and one loaded network kept for the next call."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from tdseg.threads import thread_count
 __all__ = ["choose_backbone", "list_backbones", "load_backbone", "resolve_backbone"]
 
 _lock = threading.Lock()
-_kept: dict[tuple[object, ...], Backbone] = {}
-# A training asks for the default levels, applying for the same by name: two keys, one need.
-_KEEP = 2
+# Under two keys: a training asks for the default levels, applying for the same by name.
+_kept: tuple[tuple[tuple[object, ...], ...], Backbone] | None = None
 
 
 def list_backbones() -> list[str]:
@@ -104,7 +103,7 @@ def load_backbone(
     position_embedding: str = "native",
     progress: Progress | None = None,
 ) -> Backbone:
-    """Return a network ready to run; the last ones are kept and returned again.
+    """Return a network ready to run; the last one is kept and returned again.
 
     Parameters
     ----------
@@ -134,13 +133,14 @@ def load_backbone(
     TdsegError
         If the backbone, its weights or a level does not exist, or the device is missing.
     """
+    global _kept
     progress = progress or Silent()
     name = resolve_backbone(name, weights, progress=progress if name == "auto" else None)
     device, precision = resolve_device(device, precision, backbone=name)
     key = (name, _file_key(weights), device, precision, levels, stride, position_embedding)
     with _lock:
-        if key in _kept:
-            return _kept[key]
+        if _kept is not None and key in _kept[0]:
+            return _kept[1]
         if torch.get_num_threads() != thread_count():
             torch.set_num_threads(thread_count())
         backbone: Backbone
@@ -163,10 +163,7 @@ def load_backbone(
                 progress=progress,
             )
         names = tuple(level.name for level in backbone.levels)
-        by_name = (*key[:4], names, *key[5:])
-        while len(_kept) >= _KEEP:
-            del _kept[next(iter(_kept))]
-        _kept[key] = _kept[by_name] = backbone
+        _kept = (key, (*key[:4], names, *key[5:])), backbone
         return backbone
 
 

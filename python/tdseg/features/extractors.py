@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -126,13 +125,12 @@ def build_extraction(
     else:
         from .deep import DeepFeatures
         from .presets import deep_options
+        from .token_cache import cache_folder, open_cache
 
         backbone, settings = load_for(settings, progress)
         weights = backbone.weights
         options = deep_options(settings, backbone, memory_budget(settings.memory_limit))
-        if cache is None and os.environ.get("TDSEG_CACHE"):
-            from .token_cache import open_cache
-
+        if cache is None and cache_folder() is not None:
             cache = open_cache(memory_budget(settings.memory_limit) // 8)
         deep = DeepFeatures(backbone, options, cache, progress)
         upsampler = deep.upsampler_weights
@@ -158,13 +156,13 @@ def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings
     transformer = name != OFFLINE and not find_entry(name).timm_name.startswith("convnext")
     settings = replace(settings, backbone=name, device=device, precision=precision)
     settings = resolve_upsampling(settings, transformer)
-    levels = tuple(level.strip() for level in settings.levels.split(","))
+    asked = tuple(level.strip() for level in settings.levels.split(","))
     backbone = load_backbone(
         name,
         weights=weights,
         device=device,
         precision=precision,
-        levels=None if settings.levels == "auto" else levels,
+        levels=None if settings.levels == "auto" else asked,
         stride=None if settings.stride == "auto" else int(settings.stride),
         position_embedding="hrdv2" if settings.upsampling == "hrdv2" else "native",
         progress=progress,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TdsegError
+from ..files import write_file
 from ..upsampling.shifts import EncodedPlane
 from ..upsampling.token_field import Axis, TokenGrid
 
@@ -48,6 +49,12 @@ def token_key(pixels: np.ndarray, ranges: np.ndarray, settings: Mapping[str, Any
     return digest.hexdigest()
 
 
+def cache_folder() -> Path | None:
+    """Return the folder that ``TDSEG_CACHE`` names, if it names one."""
+    name = os.environ.get("TDSEG_CACHE", "").strip()
+    return Path(name).expanduser() if name else None
+
+
 def open_cache(limit_bytes: int) -> TokenCache:
     """Return a cache that also keeps tokens in the folder that ``TDSEG_CACHE`` names, if it does.
 
@@ -56,10 +63,9 @@ def open_cache(limit_bytes: int) -> TokenCache:
     TdsegError
         If the folder cannot be made or written.
     """
-    name = os.environ.get("TDSEG_CACHE", "").strip()
-    if not name:
+    folder = cache_folder()
+    if folder is None:
         return TokenCache(limit_bytes)
-    folder = Path(name).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -166,17 +172,17 @@ class TokenCache:
     def _write(self, key: str, plane: EncodedPlane) -> None:
         if self.folder is None or plane.nbytes > self._folder_bytes:
             return
-        part = self.folder / f"{key}-{os.getpid()}-{threading.get_ident()}.part"
+
+        def save(path: Path) -> None:
+            with path.open("wb") as file:
+                np.savez(file, **_to_arrays(plane))  # type: ignore[arg-type]
+
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                np.savez(file, **_to_arrays(plane))  # type: ignore[arg-type]
-            os.replace(part, self.folder / f"{key}.npz")
+            write_file(self.folder / f"{key}.npz", save, "overwrite")
             self._trim()
-        except OSError:
-            pass  # a full or read-only disk only costs the saving
-        finally:
-            part.unlink(missing_ok=True)
+        except (OSError, TdsegError):
+            return  # a full or read-only disk only costs the saving
 
     def _trim(self) -> None:
         assert self.folder is not None

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import TdsegError
 from ..keys import add_choice
 from .shifts import EncodedPlane, EncodeOptions, Encoder
-from .token_field import Group, TokenField
+from .token_field import Group, TokenField, TokenGrid
 from .windowed import EncodedWindows, Store, WindowedField
 
 if TYPE_CHECKING:
@@ -143,6 +143,24 @@ class ShiftUpsampler:
         store = store or (lambda name, make: make())
         encoded = store("whole", lambda: self._encoder.encode(picture, plan, (0, 0), progress))
         return field_of(encoded.with_pixels(), names)
+
+    def encoded(
+        self,
+        picture: Picture,
+        names: Sequence[str],
+        store: Store | None = None,
+        progress: Progress | None = None,
+    ) -> EncodedPlane:
+        """Return the tokens that `ShiftUpsampler.features` interpolates, of all windows at once."""
+        field = ShiftUpsampler.features(self, picture, names, store, progress)
+        if isinstance(field, WindowedField):
+            return field.whole()
+        assert isinstance(field, TokenField)
+        levels = (
+            tuple(grid for grid in group.grids if isinstance(grid, TokenGrid))
+            for group in field.groups
+        )
+        return EncodedPlane(tuple(levels), field.shape)
 
     def seconds(self, shape: tuple[int, int]) -> float:
         """Estimate how long the network takes."""

@@ -19,9 +19,8 @@ from ..progress import Progress
 from ..threads import bands, map_threads
 from .base import ShiftUpsampler, UpsamplingOptions, register_upsampler
 from .picture import Picture
-from .shifts import EncodedPlane
-from .token_field import Group, TokenField, TokenGrid, project_values
-from .windowed import Store, WindowedField
+from .token_field import TokenGrid, project_values
+from .windowed import Store
 
 if TYPE_CHECKING:
     from ..backbones.base import Backbone
@@ -280,12 +279,7 @@ class GuidedUpsampler(ShiftUpsampler):
         progress: Progress | None = None,
     ) -> GuidedField:
         """Compare the image's pixels with its colours at the tokens, of all windows at once."""
-        field = super().features(picture, names, store, progress)
-        if isinstance(field, WindowedField):
-            encoded = field.whole()
-        else:
-            assert isinstance(field, TokenField)
-            encoded = EncodedPlane(tuple(_solids(group) for group in field.groups), field.shape)
+        encoded = self.encoded(picture, names, store, progress)
         guide = picture.scaled(picture.pixels)
         grids, start = [], 0
         for level in encoded.levels:
@@ -293,10 +287,6 @@ class GuidedUpsampler(ShiftUpsampler):
             start += level[0].channels
         planes = np.ascontiguousarray(guide.transpose(2, 0, 1))
         return GuidedField(grids, planes, *self._sigmas, names)
-
-
-def _solids(group: Group) -> tuple[TokenGrid, ...]:
-    return tuple(grid for grid in group.grids if isinstance(grid, TokenGrid))
 
 
 def _guided_grid(grid: TokenGrid, guide: np.ndarray, start: int, share: float) -> GuidedGrid:

@@ -12,7 +12,6 @@ the tokens, and the last layer, which mixes channels, may as well come first: ``
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -22,15 +21,16 @@ from ..errors import TdsegError
 from ..features.base import FeatureMap
 from ..progress import Progress
 from ..threads import map_threads
+from ..tiling import runs
 from .base import ShiftUpsampler, UpsamplingOptions, register_upsampler
 from .jbu_axis import SCALE, JbuAxis, Way
 from .jbu_kernels import embed, fill_kernels, filter_planes, pool, resize
 from .jbu_weights import KEY, SIDE, JbuWeights, Stage, read_jbu
 from .kernels import add_interpolated
 from .picture import Picture
-from .token_field import TokenField, TokenGrid, project_values
+from .token_field import project_values
 from .transforms import reflected
-from .windowed import Store, WindowedField
+from .windowed import Store
 
 if TYPE_CHECKING:
     from ..backbones.base import Backbone
@@ -108,8 +108,8 @@ class JbuField:
             fill,
             [
                 (slice(*y), slice(*x))
-                for y in _runs(top, bottom, self._edge)
-                for x in _runs(left, right, self._edge)
+                for y in runs(top, bottom, self._edge)
+                for x in runs(left, right, self._edge)
             ],
         )
         return out
@@ -241,19 +241,13 @@ class JbuUpsampler(ShiftUpsampler):
         progress: Progress | None = None,
     ) -> JbuField:
         """Encode the image, all its windows at once, and prepare the tokens."""
-        field = super().features(picture, names, store, progress)
-        if isinstance(field, WindowedField):
-            grids: Sequence[object] = field.whole().levels[0]
-        else:
-            assert isinstance(field, TokenField)
-            grids = field.groups[0].grids
+        grids = self.encoded(picture, names, store, progress).levels[0]
         if len(grids) > 1:
             raise TdsegError(
                 f"upsampling=jbu takes one grid of tokens, the copies of the image give "
                 f"{len(grids)}; use flips=false."
             )
         grid = grids[0]
-        assert isinstance(grid, TokenGrid)
         spacing = float(self._encoder.levels[0].stride)
         rows, cols = (
             JbuAxis.of(axis.positions, length, spacing)
@@ -273,13 +267,6 @@ def prepared(values: np.ndarray, weights: JbuWeights) -> tuple[np.ndarray, np.nd
     tenth = np.float32(0.1)
     mix = np.eye(weights.channels, dtype=np.float32) + tenth * weights.mix.T
     return project_values(values, np.ascontiguousarray(mix)), tenth * weights.mix_bias
-
-
-def _runs(start: int, stop: int, most: int) -> Iterator[tuple[int, int]]:
-    """Cut a run into nearly equal ones of at most `most`."""
-    parts = ceil((stop - start) / most)
-    edges = [start + (stop - start) * k // max(parts, 1) for k in range(parts + 1)]
-    return pairwise(edges)
 
 
 register_upsampler("jbu", JbuUpsampler)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
-
 import numpy as np
 
 from tdseg import threads
@@ -15,6 +12,7 @@ from tdseg.features.classical.names import COLOUR_PLANES, ORIGINAL, feature_name
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.sampling import patches
 from tdseg.features.classical.statistics import ChannelPlane, DiffusedPlanes
+from tdseg.tiling import runs
 
 TILE = 1024  # side of the largest piece that is filtered at once (pixels)
 WORKING_PLANES = 24  # float32 planes that the hungriest group holds beside the result
@@ -112,8 +110,8 @@ class ClassicalPlane:
         y0, y1 = self.span(rows, 0)
         x0, x1 = self.span(cols, 1)
         out = np.empty((len(self.names), y1 - y0, x1 - x0), np.float32)
-        for top, bottom in _pieces(y0, y1):
-            for left, right in _pieces(x0, x1):
+        for top, bottom in runs(y0, y1, TILE):
+            for left, right in runs(x0, x1, TILE):
                 part = out[:, top - y0 : bottom - y0, left - x0 : right - x0]
                 direct = part.flags.c_contiguous
                 target = part if direct else np.empty(part.shape, np.float32)
@@ -289,9 +287,3 @@ def _check(array: np.ndarray, channels: tuple[str, ...]) -> None:
                 f"The image has {bad} pixels{where} that are NaN, infinite or too large for single"
                 " precision; replace them before computing features."
             )
-
-
-def _pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:
-    count = -(-(stop - start) // TILE)
-    edges = [start + (stop - start) * i // count for i in range(count + 1)]
-    return pairwise(edges)
