@@ -18,7 +18,6 @@ import numpy as np
 from scipy import ndimage
 from skimage.feature import multiscale_basic_features
 
-from tdseg import threads
 from tdseg.features.classical import (
     DEFAULT_FAMILIES,
     FAMILIES,
@@ -27,6 +26,7 @@ from tdseg.features.classical import (
     feature_names,
 )
 from tdseg.features.classical.kernels import line_kernels
+from tdseg.runtime import threads
 
 TWS_CPU_AT_512 = {
     "default": 1.4,

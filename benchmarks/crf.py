@@ -19,7 +19,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from data import read
 from tdseg.refine.crf import CrfOptions, refine_plane, refine_tiled
-from tdseg.threads import set_thread_count
+from tdseg.runtime.threads import set_thread_count
 
 GUARDED = CrfOptions()
 UNGUARDED = replace(GUARDED, min_fraction=0.0)

@@ -9,7 +9,7 @@ import numpy as np
 import tifffile
 
 import tdseg
-from tdseg.samples import CLASS_NAMES, texture_mosaic
+from tdseg.images.samples import CLASS_NAMES, texture_mosaic
 
 MICROGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "micrographs"
 OUTPUT = Path(__file__).resolve().parent / "output"

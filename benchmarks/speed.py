@@ -106,9 +106,9 @@ def measure(prepare: Callable[[], Callable[[], object]], threads: int, queue: An
     """Warm up once (compilation), then time; runs in a process of its own."""
     import torch
 
-    import tdseg.threads
+    import tdseg.runtime.threads
 
-    tdseg.threads.set_thread_count(threads)
+    tdseg.runtime.threads.set_thread_count(threads)
     torch.set_num_threads(threads)
     job = prepare()
     job()

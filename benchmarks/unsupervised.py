@@ -28,10 +28,10 @@ from sklearn.cluster import KMeans
 
 import tdseg
 from data import OUTPUT, read
-from tdseg.colours import glasbey
 from tdseg.features.token_cache import TokenCache
-from tdseg.samples import texture_mosaic
-from tdseg.threads import set_thread_count
+from tdseg.images.samples import texture_mosaic
+from tdseg.labels.colours import glasbey
+from tdseg.runtime.threads import set_thread_count
 from tdseg.unsupervised.clustering import initial_clusters, merge_clusters
 from tdseg.unsupervised.distances import nearest_by_class
 from tdseg.unsupervised.embedding import Embedding, Family

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from . import imagej
-from .errors import TdsegError
-from .image import Calibration, Image, read_image
-from .labels import SparseLabels
-from .model import Model, load
-from .settings import Settings
-from .workflow import apply, compute_features, refine_crf, segment_without_labels, train
+from tdseg import imagej
+from tdseg.classifiers.model import Model, load
+from tdseg.errors import TdsegError
+from tdseg.images.image import Calibration, Image, read_image
+from tdseg.labels.sparse_labels import SparseLabels
+from tdseg.options.settings import Settings
+from tdseg.workflow import apply, compute_features, refine_crf, segment_without_labels, train
 
 __version__ = "0.1.0"
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import Cancelled, TdsegError
-from .imagej.commands import BY_NAME
-from .keys import Key
-from .progress import Progress, TerminalProgress
+from tdseg.commands.table import BY_NAME
+from tdseg.errors import Cancelled, TdsegError
+from tdseg.options.keys import Key
+from tdseg.runtime.progress import Progress, TerminalProgress
 
 EPILOG = (
     "Options have the names of the macro keys (see docs/commands.md), for example "
@@ -192,7 +192,7 @@ def _class_names(text: str) -> list[str]:
     """Check and split ``--classes``, as TDS Set Classes does."""
     if not text:
         return []
-    from .session import Session
+    from tdseg.workflow.session import Session
 
     session = Session()
     session.set_classes(text.split(","))
@@ -204,7 +204,7 @@ def _progress() -> Progress:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from .demo import run_demo
+    from tdseg.demo import run_demo
 
     return run_demo(options.output_folder, options.fiji)
 
@@ -212,7 +212,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     if not options.macro.is_file():
         raise TdsegError(f"There is no macro file '{options.macro}'.")
-    from . import imagej
+    from tdseg import imagej
 
     with imagej.start(options.fiji, headless=not options.display) as ij:
         ij.run_macro_file(options.macro, options.argument)
@@ -220,13 +220,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _fiji(options: argparse.Namespace) -> int:
-    from .imagej.desktop import run_desktop
+    from tdseg.imagej.desktop import run_desktop
 
     return run_desktop(options.fiji, options.images)
 
 
 def _status(options: argparse.Namespace) -> int:
-    from .status import status_rows
+    from tdseg.workflow.status import status_rows
 
     for name, value in status_rows(_key_values(options)):
         print(f"{name}: {value}")
@@ -234,8 +234,8 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from .batch.train_files import train_from_files
-    from .model import classifier_path
+    from tdseg.batch.train_files import train_from_files
+    from tdseg.classifiers.model import classifier_path
 
     values = _key_values(options)
     target = classifier_path(options.model)
@@ -260,8 +260,8 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _apply(options: argparse.Namespace) -> int:
-    from .batch import apply_to_files
-    from .model import load
+    from tdseg.batch import apply_to_files
+    from tdseg.classifiers.model import load
 
     values = _key_values(options)
     model = load(options.model)
@@ -293,9 +293,9 @@ def _apply(options: argparse.Namespace) -> int:
 
 
 def _segment(options: argparse.Namespace) -> int:
-    from .batch.segment_files import segment_files
-    from .model import classifier_path
-    from .settings import Settings
+    from tdseg.batch.segment_files import segment_files
+    from tdseg.classifiers.model import classifier_path
+    from tdseg.options.settings import Settings
 
     values = _key_values(options)
     own = {k: values.pop(k) for k in _UNLABELLED if k in values}
@@ -320,8 +320,8 @@ def _segment(options: argparse.Namespace) -> int:
 
 
 def _refine(options: argparse.Namespace) -> int:
-    from .batch.segment_files import refine_file
-    from .settings import Settings
+    from tdseg.batch.segment_files import refine_file
+    from tdseg.options.settings import Settings
 
     settings = Settings(**_key_values(options))
     refine_file(

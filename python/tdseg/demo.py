@@ -11,9 +11,9 @@ import tifffile
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from .errors import TdsegError
-from .evaluation import confusion, mean_iou
-from .samples import CLASS_NAMES, Sample, texture_mosaic
+from tdseg.classifiers.evaluation import confusion, mean_iou
+from tdseg.errors import TdsegError
+from tdseg.images.samples import CLASS_NAMES, Sample, texture_mosaic
 
 KINDS = ("classical", "deep", "hybrid")
 COLOURS = np.array([[0, 0, 0], [230, 85, 60], [60, 170, 90], [70, 110, 220]], np.uint8)
@@ -56,7 +56,7 @@ def run_demo(folder: Path, fiji: str | None = None) -> int:
     sample, unseen = texture_mosaic(), texture_mosaic(mirrored=True)
     write_sample(folder / "sample.tif", sample)
     write_sample(folder / "unseen.tif", unseen)
-    from . import imagej
+    from tdseg import imagej
 
     with imagej.start(fiji) as ij:
         print(f"ImageJ {ij.version} ({ij.mode}), Java {ij.java_version}")

@@ -14,7 +14,7 @@ from tdseg.backbones import hub
 from tdseg.backbones.catalogue import find_entry
 from tdseg.backbones.registry import load_backbone
 from tdseg.errors import Cancelled, TdsegError
-from tdseg.progress import Silent
+from tdseg.runtime.progress import Silent
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

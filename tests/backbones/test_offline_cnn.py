@@ -10,11 +10,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from tdseg.backbones.offline_cnn import (
-    create_offline_cnn,
-    load_tensors,
-    packaged_weights,
-)
+from tdseg.backbones.offline_cnn import create_offline_cnn, load_tensors, packaged_weights
 from tdseg.errors import TdsegError
 
 ALL = (2, 4, 8, 16, 32)

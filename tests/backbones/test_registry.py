@@ -13,7 +13,7 @@ from tdseg.backbones.registry import (
     resolve_backbone,
 )
 from tdseg.errors import TdsegError
-from tdseg.progress import Silent
+from tdseg.runtime.progress import Silent
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from tdseg.classifiers import KINDS, Classifier, fit, from_storage, to_storage
 from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.errors import TdsegError
-from tdseg.threads import set_thread_count
+from tdseg.runtime.threads import set_thread_count
 
 # Clusters are registered too, but found without labels.
 TRAINABLE = list(KINDS)

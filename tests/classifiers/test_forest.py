@@ -9,16 +9,10 @@ from sklearn.metrics import balanced_accuracy_score
 
 from tdseg.classifiers import fit, from_storage, to_storage
 from tdseg.classifiers.base import training_set
-from tdseg.classifiers.forest import (
-    SHARE,
-    RandomForest,
-    _flatten,
-    round_down,
-    to_votes,
-)
+from tdseg.classifiers.forest import SHARE, RandomForest, _flatten, round_down, to_votes
 from tdseg.classifiers.grow import grow_trees
 from tdseg.errors import Cancelled, TdsegError
-from tdseg.threads import set_thread_count
+from tdseg.runtime.threads import set_thread_count
 
 
 @pytest.fixture(scope="module")

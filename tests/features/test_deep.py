@@ -6,9 +6,9 @@ import torch
 
 from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.errors import TdsegError
-from tdseg.features.base import FeatureExtractor, FeatureMap, PlaneInput
 from tdseg.features.deep import DeepFeatures, DeepOptions
 from tdseg.features.token_cache import TokenCache
+from tdseg.runtime.feature_map import FeatureExtractor, FeatureMap, PlaneInput
 
 WHOLE = slice(None)
 

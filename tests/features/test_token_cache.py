@@ -8,9 +8,9 @@ import pytest
 import tdseg
 from tdseg.errors import TdsegError
 from tdseg.features.token_cache import TokenCache, open_cache, token_key
-from tdseg.session import Session
 from tdseg.upsampling.shifts import EncodedPlane, Encoder
 from tdseg.upsampling.token_field import Axis, TokenGrid
+from tdseg.workflow.session import Session
 
 
 def plane(seed: int, size: int = 8, grids: int = 2) -> EncodedPlane:

@@ -196,11 +196,11 @@ def test_rois_are_measured_each_on_its_own(ij):
     overlay.add(jc.Roi(2, 2, 4, 4))
     overlay.add(jc.Roi(2, 2, 8, 4))
     imp.setOverlay(overlay)
-    from tdseg.imagej.commands import BY_NAME
+    from tdseg.commands.table import BY_NAME
     from tdseg.imagej.handlers import Call
     from tdseg.imagej.handlers.regions import read_regions
-    from tdseg.measure import measure_regions
-    from tdseg.progress import Silent
+    from tdseg.runtime.progress import Silent
+    from tdseg.workflow.measure import measure_regions
 
     call = Call(BY_NAME["TDS Measure ROIs..."], {}, tdseg.imagej.session(), imp, Silent())
     regions = read_regions(call)

@@ -11,7 +11,7 @@ import pytest
 
 from tdseg.demo import write_sample
 from tdseg.imagej.choice import choose_fiji
-from tdseg.samples import texture_mosaic
+from tdseg.images.samples import texture_mosaic
 
 SCRIPT = """
 import json, os, sys, threading, time, traceback

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tdseg.errors import TdsegError
-from tdseg.image import Calibration, Image
 from tdseg.imagej.images import from_imageplus, to_imageplus
 from tdseg.imagej.java import jc, to_java, to_numpy
+from tdseg.images.image import Calibration, Image
 
 pytestmark = pytest.mark.usefixtures("ij")
 

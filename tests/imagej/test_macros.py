@@ -9,7 +9,7 @@ import tifffile
 import tdseg
 from tdseg.demo import macro_folder, run_demo, write_sample
 from tdseg.imagej.java import jc
-from tdseg.samples import texture_mosaic
+from tdseg.images.samples import texture_mosaic
 
 MACROS = {path.name: path for path in Path(macro_folder()).glob("*.ijm")}
 # Those that need more than an active image with labels and a classifier have their own test.

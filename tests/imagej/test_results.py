@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tdseg.colours import glasbey
 from tdseg.imagej import results
 from tdseg.imagej.images import calibration_of, from_imageplus
 from tdseg.imagej.java import jc
 from tdseg.imagej.tables import results_table, show_table
+from tdseg.labels.colours import glasbey
 
 pytestmark = pytest.mark.usefixtures("ij")
 

@@ -11,7 +11,7 @@ import tdseg
 from tdseg.cli import main
 from tdseg.demo import write_sample
 from tdseg.imagej.java import jc
-from tdseg.samples import texture_mosaic
+from tdseg.images.samples import texture_mosaic
 
 OPTIONS = {"trees": 10, "backbone": "offline", "quality": "fast", "held_out": False, "seed": 5}
 LINE = " ".join(f"{k}={str(v).lower()}" for k, v in OPTIONS.items())
@@ -46,7 +46,7 @@ def by_macro(ij, sample):
 
 
 def test_python_gives_the_macros_pixels(by_macro, sample):
-    from tdseg.roi_files import labels_from_roi_file
+    from tdseg.labels.roi_files import labels_from_roi_file
 
     image = tdseg.read_image(sample)
     labels = labels_from_roi_file(sample, (*image.shape[:2], *image.size))

@@ -9,7 +9,7 @@ from crf_reference import brute_force, from_grey_levels, scene
 
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.refine.crf import CrfOptions, bytes_per_pixel, default_halo, refine_plane, refine_tiled
-from tdseg.threads import set_thread_count
+from tdseg.runtime.threads import set_thread_count
 
 PLAIN = CrfOptions(min_fraction=0.0)
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from tdseg.backbones.base import WeightsInfo
 from tdseg.backbones.vit import VitBackbone
-from tdseg.features.base import PlaneInput
 from tdseg.features.token_cache import TokenCache
+from tdseg.runtime.feature_map import PlaneInput
 from tdseg.unsupervised.attention import AttentionTokens, saliency
 from tdseg.unsupervised.embedding import Family
 

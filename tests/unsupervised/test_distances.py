@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from tdseg.threads import set_thread_count
+from tdseg.runtime.threads import set_thread_count
 from tdseg.unsupervised.distances import nearest_by_class
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tdseg.features.base import FeatureMap, Projected
+from tdseg.runtime.feature_map import FeatureMap, Projected
 from tdseg.unsupervised.embedding import Embedding, Family
 from tdseg.unsupervised.ncut import SIMILAR, cut_foreground, fiedler_foreground
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 import tdseg
 from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.errors import TdsegError
-from tdseg.features.base import FeatureMap
 from tdseg.features.deep import DeepFeatures, DeepOptions
+from tdseg.runtime.feature_map import FeatureMap
 from tdseg.upsampling.base import UpsamplingOptions, make_upsampler
 from tdseg.upsampling.jbu_weights import read_jbu
 from tdseg.upsampling.picture import Picture

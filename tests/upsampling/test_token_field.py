@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tdseg import threads
-from tdseg.features.base import FeatureMap
+from tdseg.runtime import threads
+from tdseg.runtime.feature_map import FeatureMap
 from tdseg.upsampling.token_field import Axis, Group, TokenField, TokenGrid
 
 SHAPE = (41, 57)

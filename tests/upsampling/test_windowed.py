@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tdseg import threads
-from tdseg.features.base import FeatureMap
+from tdseg.runtime import threads
+from tdseg.runtime.feature_map import FeatureMap
 from tdseg.upsampling.base import ShiftUpsampler, UpsamplingOptions
 from tdseg.upsampling.picture import Picture
 from tdseg.upsampling.shifts import EncodeOptions

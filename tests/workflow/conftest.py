@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import tdseg
-from tdseg.samples import texture_mosaic
+from tdseg.images.samples import texture_mosaic
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import pytest
 
 import tdseg
 from tdseg.errors import TdsegError
-from tdseg.threads import set_thread_count
+from tdseg.runtime.threads import set_thread_count
 
 KINDS = ("random_forest", "logistic_regression", "linear_regression")
 
@@ -236,7 +236,7 @@ def test_a_second_training_runs_no_backbone(example, monkeypatch):
 def test_a_device_that_is_missing_here_is_replaced_aloud(example):
     import torch
 
-    from tdseg.progress import Silent
+    from tdseg.runtime.progress import Silent
 
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
@@ -303,7 +303,7 @@ def test_settings_that_cannot_work_are_named(example, changes, words):
 
 def test_what_has_no_effect_is_said(example, tmp_path):
     image, labels, _ = example
-    heard = tdseg.progress.Silent()
+    heard = tdseg.runtime.progress.Silent()
     chosen = settings(features="deep", upsampler_weights=str(tmp_path / "none.pth"))
     tdseg.train([(image, labels)], chosen, progress=heard)
     assert any("'upsampler_weights' has no effect" in note for note in heard.notes)

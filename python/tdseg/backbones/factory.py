@@ -20,7 +20,7 @@ from tdseg.backbones.hashing import tensors_sha256
 from tdseg.backbones.random_weights import PREFIX, with_random_weights
 from tdseg.backbones.vit import VitBackbone, check_network
 from tdseg.errors import TdsegError
-from tdseg.progress import Progress
+from tdseg.runtime.progress import Progress
 
 _ROTARY_WINDOW = 512
 

@@ -13,7 +13,7 @@ from huggingface_hub import constants
 
 from tdseg.backbones.catalogue import OFFLINE, Entry
 from tdseg.errors import TdsegError
-from tdseg.progress import Progress
+from tdseg.runtime.progress import Progress
 
 _CHECK_SECONDS = 4.0
 _REMEMBER_SECONDS = 300.0

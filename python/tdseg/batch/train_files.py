@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..image import Image, read_image
-from ..labels import SparseLabels
-from ..model import Model
-from ..progress import Progress, Silent
-from ..roi_files import labels_from_roi_file
-from ..settings import Settings
-from ..workflow import train
+from tdseg.classifiers.model import Model
+from tdseg.errors import TdsegError
+from tdseg.images.image import Image, read_image
+from tdseg.labels.roi_files import labels_from_roi_file
+from tdseg.labels.sparse_labels import SparseLabels
+from tdseg.options.settings import Settings
+from tdseg.runtime.progress import Progress, Silent
+from tdseg.workflow import train
 
 LABEL_SOURCES = ("overlay", "file", "image")
 

@@ -15,7 +15,7 @@ from tdseg.classifiers.base import (
     stored_count,
 )
 from tdseg.errors import TdsegError
-from tdseg.threads import bands, map_threads
+from tdseg.runtime.threads import bands, map_threads
 
 ABSENT_SCORE = -1e4
 """Score of a class without training pixels: finite, so that scores can still be averaged."""

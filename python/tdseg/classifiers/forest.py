@@ -40,7 +40,7 @@ from tdseg.classifiers.base import (
 from tdseg.classifiers.forest_kernel import NODE, walk_forest
 from tdseg.classifiers.grow import columns_of, grow_trees
 from tdseg.errors import TdsegError
-from tdseg.threads import bands, map_threads
+from tdseg.runtime.threads import bands, map_threads
 
 SHARE = 55440
 """A leaf's votes sum to this: a multiple of 1 to 12 (and 16) that 16 bits hold."""

@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from tdseg.classifiers.base import Progress, TrainingSet
 from tdseg.errors import TdsegError
-from tdseg.threads import map_threads, thread_count
+from tdseg.runtime.threads import map_threads, thread_count
 
 DEEP_ONLY = 32
 """Features of each level that a tree sees where there are no classical ones."""

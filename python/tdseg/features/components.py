@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import FeatureMap
+from tdseg.runtime.feature_map import FeatureMap
 
 SAMPLE_PIXELS = 20_000
 

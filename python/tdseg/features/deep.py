@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..progress import Part, Progress, Silent
-from ..upsampling.base import UpsamplingOptions, make_upsampler
-from ..upsampling.picture import Picture
-from ..upsampling.shifts import EncodedPlane, EncodeOptions, default_windows
-from ..upsampling.transforms import HALF_TURN, Orientation, Shift, moore, orientations, subpatch
-from ..upsampling.windowed import Store
-from .base import FeatureMap, PlaneInput
-from .hybrid import HybridMap
-from .token_cache import TokenCache, token_key
+from tdseg.errors import TdsegError
+from tdseg.features.hybrid import HybridMap
+from tdseg.features.token_cache import TokenCache, token_key
+from tdseg.runtime.feature_map import FeatureMap, PlaneInput
+from tdseg.runtime.progress import Part, Progress, Silent
+from tdseg.upsampling.base import UpsamplingOptions, make_upsampler
+from tdseg.upsampling.picture import Picture
+from tdseg.upsampling.shifts import EncodedPlane, EncodeOptions, default_windows
+from tdseg.upsampling.transforms import HALF_TURN, Orientation, Shift, moore, orientations, subpatch
+from tdseg.upsampling.windowed import Store
 
 if TYPE_CHECKING:
-    from ..backbones.base import Backbone, WeightsInfo
+    from tdseg.backbones.base import Backbone, WeightsInfo
 
 ONE_PASS = ("bilinear", "jbu")
 """Upsamplers of the tokens as the network gives them, without shifted copies."""
@@ -201,7 +201,7 @@ class DeepFeatures:
         import timm
         import torch
 
-        from .. import __version__
+        from tdseg import __version__
 
         encode = asdict(replace(self._encode, batch_bytes=0))
         return {

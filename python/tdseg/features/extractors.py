@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..backbones.devices import resolve_device
-from ..errors import TdsegError
-from ..memory import memory_budget
-from ..progress import Progress, Silent
-from .base import FeatureExtractor, FeatureMap, PlaneInput, Projected
-from .classical import ClassicalOptions, ClassicalPlane, feature_names, resolve_families
-from .hybrid import HybridFeatures
+from tdseg.backbones.devices import resolve_device
+from tdseg.errors import TdsegError
+from tdseg.features.classical import (
+    ClassicalOptions,
+    ClassicalPlane,
+    feature_names,
+    resolve_families,
+)
+from tdseg.features.hybrid import HybridFeatures
+from tdseg.runtime.feature_map import FeatureExtractor, FeatureMap, PlaneInput, Projected
+from tdseg.runtime.memory import memory_budget
+from tdseg.runtime.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from ..backbones.base import Backbone, WeightsInfo
-    from ..settings import Settings
-    from .token_cache import TokenCache
+    from tdseg.backbones.base import Backbone, WeightsInfo
+    from tdseg.features.token_cache import TokenCache
+    from tdseg.options.settings import Settings
 
 
 class ClassicalMap(ClassicalPlane):
@@ -39,7 +44,7 @@ class ClassicalDeviceMap(ClassicalMap):
 
     def block(self, rows: slice, cols: slice) -> np.ndarray:
         """Return the features of a block, (F, h, w) float32."""
-        from .classical.torch_path import block_on_device
+        from tdseg.features.classical.torch_path import block_on_device
 
         return block_on_device(self, rows, cols, self.device)[0]
 
@@ -123,9 +128,9 @@ def build_extraction(
         # No network runs; what stands in the settings is where it would have.
         settings = replace(settings, device="cpu", precision="float32")
     else:
-        from .deep import DeepFeatures
-        from .presets import deep_options
-        from .token_cache import cache_folder, open_cache
+        from tdseg.features.deep import DeepFeatures
+        from tdseg.features.presets import deep_options
+        from tdseg.features.token_cache import cache_folder, open_cache
 
         backbone, settings = load_for(settings, progress)
         weights = backbone.weights
@@ -145,9 +150,9 @@ def build_extraction(
 
 def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings]:
     """Load the backbone of the settings, and return them with every ``auto`` written out."""
-    from ..backbones.catalogue import OFFLINE, find_entry
-    from ..backbones.registry import load_backbone, resolve_backbone
-    from .presets import resolve_upsampling
+    from tdseg.backbones.catalogue import OFFLINE, find_entry
+    from tdseg.backbones.registry import load_backbone, resolve_backbone
+    from tdseg.features.presets import resolve_upsampling
 
     weights = settings.weights or None
     aloud = progress if settings.backbone == "auto" else None

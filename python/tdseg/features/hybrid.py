@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .base import FeatureExtractor, FeatureMap, PlaneInput
+from tdseg.runtime.feature_map import FeatureExtractor, FeatureMap, PlaneInput
 
 
 class HybridMap:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..errors import TdsegError
-from .deep import ONE_PASS, DeepOptions
+from tdseg.errors import TdsegError
+from tdseg.features.deep import ONE_PASS, DeepOptions
 
 if TYPE_CHECKING:
-    from ..backbones.base import Backbone
-    from ..settings import Settings
+    from tdseg.backbones.base import Backbone
+    from tdseg.options.settings import Settings
 
 
 @dataclass(frozen=True)

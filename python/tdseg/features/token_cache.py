@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..files import write_file
-from ..upsampling.shifts import EncodedPlane
-from ..upsampling.token_field import Axis, TokenGrid
+from tdseg.errors import TdsegError
+from tdseg.runtime.files import write_file
+from tdseg.upsampling.shifts import EncodedPlane
+from tdseg.upsampling.token_field import Axis, TokenGrid
 
 _PART_SECONDS = 3600  # after which an unfinished file is nobody's
 _AXIS = ("lower", "upper", "weight", "positions")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 # Imported here, before the function of that name is defined: importing a submodule later would
 # put the module in the function's place.
-from . import start as starting
+from tdseg.imagej import start as starting
 
 if TYPE_CHECKING:
-    from ..session import Session
-    from .start import ImageJSession
+    from tdseg.imagej.start import ImageJSession
+    from tdseg.workflow.session import Session
 
 __all__ = ["install", "session", "start"]
 
@@ -27,7 +27,7 @@ def session() -> Session:
     global _session
     with _lock:
         if _session is None:
-            from ..session import Session
+            from tdseg.workflow.session import Session
 
             _session = Session()
         return _session
@@ -86,8 +86,8 @@ def _listen() -> None:
     global _listener
     import jpype
 
-    from .java import jc
-    from .listener import Listener
+    from tdseg.imagej.java import jc
+    from tdseg.imagej.listener import Listener
 
     current = session()
     with _lock:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import Cancelled
-from .java import jc
+from tdseg.errors import Cancelled
+from tdseg.imagej.java import jc
 
 
 class FijiProgress:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import TdsegError
-from . import start
-from .choice import choose_fiji
-from .commands import COMMANDS, MENU
-from .java import jc
+from tdseg.commands.table import COMMANDS, MENU
+from tdseg.errors import TdsegError
+from tdseg.imagej import start
+from tdseg.imagej.choice import choose_fiji
+from tdseg.imagej.java import jc
 
 
 def run_desktop(fiji: str | None, images: Sequence[Path] = ()) -> int:

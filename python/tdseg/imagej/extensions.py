@@ -7,10 +7,10 @@ from typing import Any
 
 import jpype
 
-from ..errors import TdsegError
-from ..session import Session
-from ..status import status_rows
-from .java import jc
+from tdseg.errors import TdsegError
+from tdseg.imagej.java import jc
+from tdseg.workflow.session import Session
+from tdseg.workflow.status import status_rows
 
 _STRING, _NUMBER = 1, 2  # ij.macro.MacroExtension.ARG_STRING, ARG_NUMBER
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..colours import glasbey
-from .images import java_lut, lut_array
-from .java import jc
+from tdseg.imagej.images import java_lut, lut_array
+from tdseg.imagej.java import jc
+from tdseg.labels.colours import glasbey
 
 
 def group_lut() -> Any:

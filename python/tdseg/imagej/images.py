@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..image import ArraySource, Calibration, Image, PlaneSource
-from .java import jc, to_java, to_numpy
+from tdseg.errors import TdsegError
+from tdseg.imagej.java import jc, to_java, to_numpy
+from tdseg.images.image import ArraySource, Calibration, Image, PlaneSource
 
 COPY_LIMIT = 256 * 2**20
 """Images above this many bytes are read from ImageJ plane by plane when asked for."""

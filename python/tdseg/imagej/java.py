@@ -13,7 +13,7 @@ import jpype
 import jpype.nio
 import numpy as np
 
-from ..errors import TdsegError
+from tdseg.errors import TdsegError
 
 _PACKAGES = {
     "ij": (

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..errors import TdsegError
+from tdseg.errors import TdsegError
 
 OLDEST_JAVA = 11  # JPype 1.6 and later
 

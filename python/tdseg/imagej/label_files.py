@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..files import write_file
-from .java import jc, to_java, to_numpy
+from tdseg.errors import TdsegError
+from tdseg.imagej.java import jc, to_java, to_numpy
+from tdseg.runtime.files import write_file
 
 
 def save_labels(imp: Any, path: str | Path, *, existing: str = "error") -> int:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import TdsegError
-from ..image import Image
-from ..labels import SparseLabels
-from ..roi_rules import Canvas, Note, Rules, hex_values, labels_from_facts
-from .group_colours import group_colours
-from .images import from_imageplus
-from .label_files import load_labels, read_rois, save_labels
-from .rois import RoiPainter, facts_of, group_names, kind_of, managed_rois
+from tdseg.errors import TdsegError
+from tdseg.imagej.group_colours import group_colours
+from tdseg.imagej.images import from_imageplus
+from tdseg.imagej.label_files import load_labels, read_rois, save_labels
+from tdseg.imagej.rois import RoiPainter, facts_of, group_names, kind_of, managed_rois
+from tdseg.images.image import Image
+from tdseg.labels.roi_rules import Canvas, Note, Rules, hex_values, labels_from_facts
+from tdseg.labels.sparse_labels import SparseLabels
 
 __all__ = [
     "labels_from_file",
@@ -48,7 +48,7 @@ def labels_from_overlay(
     imp
         An ``ij.ImagePlus``; neither it nor its ROIs are changed.
     class_from, unpositioned, overlap, class_names
-        See `tdseg.roi_rules.Rules`.
+        See `tdseg.labels.roi_rules.Rules`.
     note
         Receives what the user should read in the Log.
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import jpype
 
-from ..errors import TdsegError
-from ..session import Session
-from . import handlers
-from .bar import FijiProgress
-from .commands import BY_NAME, Command
-from .java import jc
-from .options import parse_options
-from .recorder import macro_line, record, unrecorded
+from tdseg.commands.parsing import parse_options
+from tdseg.commands.table import BY_NAME, Command
+from tdseg.errors import TdsegError
+from tdseg.imagej import handlers
+from tdseg.imagej.bar import FijiProgress
+from tdseg.imagej.java import jc
+from tdseg.imagej.recorder import macro_line, record, unrecorded
+from tdseg.workflow.session import Session
 
 TITLE = "Trainable Deep Segmentation"
 

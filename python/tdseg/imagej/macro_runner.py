@@ -11,8 +11,8 @@ from typing import Any
 
 import jpype
 
-from ..errors import TdsegError
-from .java import jc
+from tdseg.errors import TdsegError
+from tdseg.imagej.java import jc
 
 CANCELED = "Macro canceled"  # ij.Macro.MACRO_CANCELED
 _POLL_SECONDS = 0.05

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .commands import Command
-from .options import format_options
+from tdseg.commands.parsing import format_options
+from tdseg.commands.table import Command
 
 
 def macro_line(command: Command, values: dict[str, Any]) -> str:
@@ -32,7 +32,7 @@ def unrecorded() -> Iterator[None]:
     Showing a result would record ``selectImage("...-labels")`` before the command itself, and the
     replay would work on the wrong image.
     """
-    from .java import jc
+    from tdseg.imagej.java import jc
 
     if not jc.Recorder.record:
         yield
@@ -50,7 +50,7 @@ def record(command: Command, values: dict[str, Any]) -> None:
     A command that a listener swallows is not recorded by ImageJ itself. ImageJ ignores what comes
     from a macro's thread, so only menu commands appear. Nothing here may call ``IJ.run``.
     """
-    from .java import jc
+    from tdseg.imagej.java import jc
 
     if not jc.Recorder.record:
         return

@@ -12,10 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from ..image import Calibration
-from .group_colours import group_colours, group_lut
-from .images import calibration_of, from_imageplus, java_lut, set_calibration, to_imageplus
-from .java import jc, to_java
+from tdseg.imagej.group_colours import group_colours, group_lut
+from tdseg.imagej.images import (
+    calibration_of,
+    from_imageplus,
+    java_lut,
+    set_calibration,
+    to_imageplus,
+)
+from tdseg.imagej.java import jc, to_java
+from tdseg.images.image import Calibration
 
 OVERLAY_OPACITY = 0.4
 

@@ -8,9 +8,9 @@ from typing import Any
 import jpype
 import numpy as np
 
-from ..errors import TdsegError
-from ..roi_rules import NEVER_LABELS, RoiFacts
-from .java import jc, to_java, to_numpy
+from tdseg.errors import TdsegError
+from tdseg.imagej.java import jc, to_java, to_numpy
+from tdseg.labels.roi_rules import NEVER_LABELS, RoiFacts
 
 _ANGLE = 8  # ij.gui.Roi.ANGLE
 _named: dict[int, str] = {}

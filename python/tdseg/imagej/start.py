@@ -18,11 +18,11 @@ import jpype.config
 import scyjava
 import scyjava.config
 
-from ..errors import TdsegError
-from . import macro_runner
-from .group_colours import group_lut
-from .java import jc
-from .jdk import find_java, use_java
+from tdseg.errors import TdsegError
+from tdseg.imagej import macro_runner
+from tdseg.imagej.group_colours import group_lut
+from tdseg.imagej.java import jc
+from tdseg.imagej.jdk import find_java, use_java
 
 EMBEDDED_ENDPOINTS = ("net.imagej:ij:1.54p", "net.imagej:ij1-patcher:2.0.0")
 _OPEN_MODULES = "--add-opens=java.base/java.lang=ALL-UNNAMED"

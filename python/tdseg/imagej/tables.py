@@ -7,7 +7,7 @@ from typing import Any
 
 import jpype
 
-from .java import jc
+from tdseg.imagej.java import jc
 
 _ours = ""
 

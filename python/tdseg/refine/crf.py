@@ -25,7 +25,7 @@ from tdseg.refine.kernels import (
     spatial_points,
 )
 from tdseg.refine.mean_field import MeanField
-from tdseg.threads import map_threads, thread_count
+from tdseg.runtime.threads import map_threads, thread_count
 
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[float], object]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from numba import njit
 
 from tdseg.refine.kernels import Kernel
-from tdseg.threads import bands, map_threads
+from tdseg.runtime.threads import bands, map_threads
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]

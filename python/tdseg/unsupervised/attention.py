@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
-from ..backbones.base import AttentionBackbone, Backbone, Level
-from ..features.base import FeatureMap, PlaneInput
-from ..features.deep import DeepFeatures, DeepOptions
-from ..progress import Progress
-from .embedding import Family
-from .ncut import cut_foreground, no_foreground
+from tdseg.backbones.base import AttentionBackbone, Backbone, Level
+from tdseg.features.deep import DeepFeatures, DeepOptions
+from tdseg.runtime.feature_map import FeatureMap, PlaneInput
+from tdseg.runtime.progress import Progress
+from tdseg.unsupervised.embedding import Family
+from tdseg.unsupervised.ncut import cut_foreground, no_foreground
 
 if TYPE_CHECKING:
-    from ..features.token_cache import TokenCache
+    from tdseg.features.token_cache import TokenCache
 
 FACETS = ("value_attention", "attention")
 

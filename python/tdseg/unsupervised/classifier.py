@@ -7,14 +7,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..classifiers.base import (
-    check_features,
-    stored_array,
-    stored_count,
-)
-from ..errors import TdsegError
-from .distances import nearest_by_class
-from .embedding import Embedding
+from tdseg.classifiers.base import check_features, stored_array, stored_count
+from tdseg.errors import TdsegError
+from tdseg.unsupervised.distances import nearest_by_class
+from tdseg.unsupervised.embedding import Embedding
 
 ROWS = 1 << 15  # pixels at a time: bounds the memory beside the features
 CONFIDENT = 0.9

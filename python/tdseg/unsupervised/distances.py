@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..threads import bands, map_threads
+from tdseg.runtime.threads import bands, map_threads
 
 
 def nearest_by_class(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..errors import TdsegError
-from .contours import outlines
+from tdseg.errors import TdsegError
+from tdseg.unsupervised.contours import outlines
 
 MIN_SIZE = 200
 """Pixels of the smallest object, as in HR-Dv2."""

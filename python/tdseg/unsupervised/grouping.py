@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import TdsegError
-from .classifier import ClusterClassifier
-from .clustering import classes_of_clusters, initial_clusters, semantic_classes
-from .embedding import Embedding, Family
-from .foreground import cluster_densities, foreground_classes
-from .sampling import Sample
+from tdseg.errors import TdsegError
+from tdseg.unsupervised.classifier import ClusterClassifier
+from tdseg.unsupervised.clustering import classes_of_clusters, initial_clusters, semantic_classes
+from tdseg.unsupervised.embedding import Embedding, Family
+from tdseg.unsupervised.foreground import cluster_densities, foreground_classes
+from tdseg.unsupervised.sampling import Sample
 
 
 @dataclass(frozen=True)

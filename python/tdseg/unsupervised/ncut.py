@@ -15,9 +15,9 @@ import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from threadpoolctl import threadpool_limits
 
-from ..features.base import FeatureMap
-from ..upsampling.token_field import Axis, Group, TokenField, TokenGrid
-from .embedding import Embedding, Family
+from tdseg.runtime.feature_map import FeatureMap
+from tdseg.unsupervised.embedding import Embedding, Family
+from tdseg.upsampling.token_field import Axis, Group, TokenField, TokenGrid
 
 MAX_NODES = 1600
 SIMILAR = 0.2

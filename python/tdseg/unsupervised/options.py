@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TdsegError
+from tdseg.errors import TdsegError
 
 METHODS = ("clusters", "attention", "foreground")
 MAX_CLUSTERS = 255

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .foreground import FoundObject
+from tdseg.unsupervised.foreground import FoundObject
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from tdseg.classifiers.model import Model
 
 
 @dataclass(frozen=True)

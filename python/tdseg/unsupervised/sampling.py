@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..features.base import FeatureMap, PlaneInput
-from ..progress import Progress
-from .attention import Saliency, is_flat
+from tdseg.runtime.feature_map import FeatureMap, PlaneInput
+from tdseg.runtime.progress import Progress
+from tdseg.unsupervised.attention import Saliency, is_flat
 
 MAX_VALUES = 1 << 26
 """Of a sample: with very many features, fewer pixels are drawn."""

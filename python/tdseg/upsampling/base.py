@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..keys import add_choice
-from .shifts import EncodedPlane, EncodeOptions, Encoder
-from .token_field import Group, TokenField, TokenGrid
-from .windowed import EncodedWindows, Store, WindowedField
+from tdseg.errors import TdsegError
+from tdseg.options.keys import add_choice
+from tdseg.upsampling.shifts import EncodedPlane, EncodeOptions, Encoder
+from tdseg.upsampling.token_field import Group, TokenField, TokenGrid
+from tdseg.upsampling.windowed import EncodedWindows, Store, WindowedField
 
 if TYPE_CHECKING:
-    from ..backbones.base import Backbone, WeightsInfo
-    from ..features.base import FeatureMap
-    from ..progress import Progress
-    from .picture import Picture
+    from tdseg.backbones.base import Backbone, WeightsInfo
+    from tdseg.runtime.feature_map import FeatureMap
+    from tdseg.runtime.progress import Progress
+    from tdseg.upsampling.picture import Picture
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def make_upsampler(name: str, backbone: Backbone, options: UpsamplingOptions) ->
     TdsegError
         If there is none; the message lists those there are.
     """
-    from . import guided, hrdv2, jbu  # noqa: F401 (they register themselves)
+    from tdseg.upsampling import guided, hrdv2, jbu  # noqa: F401 (they register themselves)
 
     if name not in _MAKERS:
         raise TdsegError(

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from ..features.base import FeatureMap
-from ..progress import Progress
-from ..threads import bands, map_threads
-from .base import ShiftUpsampler, UpsamplingOptions, register_upsampler
-from .picture import Picture
-from .token_field import TokenGrid, project_values
-from .windowed import Store
+from tdseg.runtime.feature_map import FeatureMap
+from tdseg.runtime.progress import Progress
+from tdseg.runtime.threads import bands, map_threads
+from tdseg.upsampling.base import ShiftUpsampler, UpsamplingOptions, register_upsampler
+from tdseg.upsampling.picture import Picture
+from tdseg.upsampling.token_field import TokenGrid, project_values
+from tdseg.upsampling.windowed import Store
 
 if TYPE_CHECKING:
-    from ..backbones.base import Backbone
+    from tdseg.backbones.base import Backbone
 
 _RADIUS = 2  # tokens to each side: a window of 5 x 5
 _SIDE = 2 * _RADIUS + 1

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..progress import Progress, Silent
-from .base import UpsamplingOptions, field_of, register_upsampler
-from .picture import Picture
-from .shifts import EncodedPlane
-from .token_field import Axis, TokenField, TokenGrid
-from .transforms import FLIPS, IDENTITY, Orientation, Shift, reflected
-from .windowed import Store
+from tdseg.runtime.progress import Progress, Silent
+from tdseg.upsampling.base import UpsamplingOptions, field_of, register_upsampler
+from tdseg.upsampling.picture import Picture
+from tdseg.upsampling.shifts import EncodedPlane
+from tdseg.upsampling.token_field import Axis, TokenField, TokenGrid
+from tdseg.upsampling.transforms import FLIPS, IDENTITY, Orientation, Shift, reflected
+from tdseg.upsampling.windowed import Store
 
 if TYPE_CHECKING:
-    from ..backbones.base import Backbone, WeightsInfo
+    from tdseg.backbones.base import Backbone, WeightsInfo
 
 _PATCH = 14
 _TIMED_PATCHES = (6, 12)  # sides of the passes that are timed

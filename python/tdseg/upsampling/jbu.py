@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..features.base import FeatureMap
-from ..progress import Progress
-from ..threads import map_threads
-from ..tiling import runs
-from .base import ShiftUpsampler, UpsamplingOptions, register_upsampler
-from .jbu_axis import SCALE, JbuAxis, Way
-from .jbu_kernels import embed, fill_kernels, filter_planes, pool, resize
-from .jbu_weights import KEY, SIDE, JbuWeights, Stage, read_jbu
-from .kernels import add_interpolated
-from .picture import Picture
-from .token_field import project_values
-from .transforms import reflected
-from .windowed import Store
+from tdseg.errors import TdsegError
+from tdseg.runtime.feature_map import FeatureMap
+from tdseg.runtime.progress import Progress
+from tdseg.runtime.threads import map_threads
+from tdseg.runtime.tiling import runs
+from tdseg.upsampling.base import ShiftUpsampler, UpsamplingOptions, register_upsampler
+from tdseg.upsampling.jbu_axis import SCALE, JbuAxis, Way
+from tdseg.upsampling.jbu_kernels import embed, fill_kernels, filter_planes, pool, resize
+from tdseg.upsampling.jbu_weights import KEY, SIDE, JbuWeights, Stage, read_jbu
+from tdseg.upsampling.kernels import add_interpolated
+from tdseg.upsampling.picture import Picture
+from tdseg.upsampling.token_field import project_values
+from tdseg.upsampling.transforms import reflected
+from tdseg.upsampling.windowed import Store
 
 if TYPE_CHECKING:
-    from ..backbones.base import Backbone
+    from tdseg.backbones.base import Backbone
 
 _EDGE = 144  # of the regions that are worked on at a time, on the finest grid
 _CHANNELS = 32  # that pass the filters at a time

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .jbu_weights import RADIUS, STAGES
-from .token_field import Axis
-from .transforms import reflected
+from tdseg.upsampling.jbu_weights import RADIUS, STAGES
+from tdseg.upsampling.token_field import Axis
+from tdseg.upsampling.transforms import reflected
 
 SCALE = 2**STAGES
 """Elements of the finest grid for a token."""

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..backbones.base import WeightsInfo
-from ..backbones.checkpoints import read_tensors
-from ..backbones.hashing import tensors_sha256
-from ..errors import TdsegError
+from tdseg.backbones.base import WeightsInfo
+from tdseg.backbones.checkpoints import read_tensors
+from tdseg.backbones.hashing import tensors_sha256
+from tdseg.errors import TdsegError
 
 STAGES = 4
 """Each doubles the grid."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backbones.base import Level
-from .plan import Copy, Pass, Plan, token_positions
+from tdseg.backbones.base import Level
+from tdseg.upsampling.plan import Copy, Pass, Plan, token_positions
 
 Key = tuple[tuple[float, ...], tuple[float, ...]]
 Piece = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -8,9 +8,9 @@ from math import ceil
 
 import numpy as np
 
-from ..backbones.base import Level
-from ..tiling import Windows
-from .transforms import Orientation, Shift, is_product
+from tdseg.backbones.base import Level
+from tdseg.runtime.tiling import Windows
+from tdseg.upsampling.transforms import Orientation, Shift, is_product
 
 Span = tuple[int, int]
 

@@ -15,14 +15,14 @@ from math import lcm
 import numpy as np
 import torch
 
-from ..backbones.base import Backbone, Level
-from ..progress import Part, Progress, Silent
-from ..tiling import Windows
-from .lattices import LevelSums
-from .picture import Picture
-from .plan import Pass, Plan, make_plan
-from .token_field import Axis, TokenGrid
-from .transforms import IDENTITY, Orientation, Shift, reflected
+from tdseg.backbones.base import Backbone, Level
+from tdseg.runtime.progress import Part, Progress, Silent
+from tdseg.runtime.tiling import Windows
+from tdseg.upsampling.lattices import LevelSums
+from tdseg.upsampling.picture import Picture
+from tdseg.upsampling.plan import Pass, Plan, make_plan
+from tdseg.upsampling.token_field import Axis, TokenGrid
+from tdseg.upsampling.transforms import IDENTITY, Orientation, Shift, reflected
 
 # One small pass tells how a backbone's grid ends; none is run when tokens come from a cache.
 _TAILS: dict[tuple[str, str, int, Level], float] = {}

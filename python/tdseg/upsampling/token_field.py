@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..features.base import FeatureMap
-from ..threads import bands, map_threads
-from .kernels import add_interpolated
+from tdseg.runtime.feature_map import FeatureMap
+from tdseg.runtime.threads import bands, map_threads
+from tdseg.upsampling.kernels import add_interpolated
 
 _CHUNK = 4096  # points, and tokens, that are worked on at a time
 

@@ -15,14 +15,14 @@ from typing import Protocol
 
 import numpy as np
 
-from ..features.base import FeatureMap
-from ..progress import Progress, Silent
-from ..tiling import Windows
-from .lattices import find, union
-from .picture import Picture
-from .plan import AxisPlan, Plan
-from .shifts import EncodedPlane, Encoder
-from .token_field import Axis, Grid, Group, TokenField, TokenGrid, project_values
+from tdseg.runtime.feature_map import FeatureMap
+from tdseg.runtime.progress import Progress, Silent
+from tdseg.runtime.tiling import Windows
+from tdseg.upsampling.lattices import find, union
+from tdseg.upsampling.picture import Picture
+from tdseg.upsampling.plan import AxisPlan, Plan
+from tdseg.upsampling.shifts import EncodedPlane, Encoder
+from tdseg.upsampling.token_field import Axis, Grid, Group, TokenField, TokenGrid, project_values
 
 Window = tuple[int, int]
 Store = Callable[[str, Callable[[], EncodedPlane]], EncodedPlane]

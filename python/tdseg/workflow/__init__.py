@@ -1,11 +1,11 @@
 """Train, apply, compute features: what menu, macro, batch, command line and Python call."""
 
-from .apply import Result, apply
-from .features import FeatureStack, compute_features
-from .planes import planes_of_slices
-from .refine import refine_crf
-from .train import train
-from .unlabelled import segment_without_labels
+from tdseg.images.planes import planes_of_slices
+from tdseg.workflow.apply import Result, apply
+from tdseg.workflow.features import FeatureStack, compute_features
+from tdseg.workflow.refine import refine_crf
+from tdseg.workflow.train import train
+from tdseg.workflow.unlabelled import segment_without_labels
 
 __all__ = [
     "FeatureStack",

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from ..backbones.devices import resolve_device
-from ..classifiers.base import LinearClassifier
-from ..classifiers.forest import RandomForest
-from ..errors import TdsegError
-from ..features.base import FeatureMap
-from ..features.extractors import build_extraction, check_weights
-from ..image import Image
-from ..intensity import Intensity, selected_channels
-from ..memory import memory_budget
-from ..model import Model
-from ..progress import Part, Progress, Silent
-from ..settings import Settings, parse_numbers
-from ..tiling import blocks
-from .planes import plane_grid
-from .refine import refine_plane
+from tdseg.backbones.devices import resolve_device
+from tdseg.classifiers.base import LinearClassifier
+from tdseg.classifiers.forest import RandomForest
+from tdseg.classifiers.model import Model
+from tdseg.errors import TdsegError
+from tdseg.features.extractors import build_extraction, check_weights
+from tdseg.images.image import Image
+from tdseg.images.intensity import Intensity, selected_channels
+from tdseg.images.planes import plane_grid
+from tdseg.options.settings import Settings, parse_numbers
+from tdseg.runtime.feature_map import FeatureMap
+from tdseg.runtime.memory import memory_budget
+from tdseg.runtime.progress import Part, Progress, Silent
+from tdseg.runtime.tiling import blocks
+from tdseg.workflow.refine import refine_plane
 
 if TYPE_CHECKING:
-    from ..features.token_cache import TokenCache
+    from tdseg.features.token_cache import TokenCache
 
 
 # Larger blocks gain nothing: their memory is touched once and costs more than their borders.

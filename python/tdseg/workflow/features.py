@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..features.base import FeatureMap
-from ..features.components import PrincipalComponents
-from ..features.extractors import build_extraction
-from ..image import Image
-from ..intensity import Intensity, selected_channels
-from ..memory import memory_budget
-from ..progress import Progress, Silent
-from ..settings import Settings, parse_numbers
-from ..tiling import blocks
-from .apply import BLOCK_BYTES
-from .planes import plane_grid
+from tdseg.errors import TdsegError
+from tdseg.features.components import PrincipalComponents
+from tdseg.features.extractors import build_extraction
+from tdseg.images.image import Image
+from tdseg.images.intensity import Intensity, selected_channels
+from tdseg.images.planes import plane_grid
+from tdseg.options.settings import Settings, parse_numbers
+from tdseg.runtime.feature_map import FeatureMap
+from tdseg.runtime.memory import memory_budget
+from tdseg.runtime.progress import Progress, Silent
+from tdseg.runtime.tiling import blocks
+from tdseg.workflow.apply import BLOCK_BYTES
 
 if TYPE_CHECKING:
-    from ..features.token_cache import TokenCache
+    from tdseg.features.token_cache import TokenCache
 
 
 @dataclass

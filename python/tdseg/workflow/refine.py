@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..features.base import PlaneInput
-from ..image import Image
-from ..intensity import Intensity
-from ..memory import GIB, memory_budget
-from ..progress import Part, Progress, Silent
-from ..refine.crf import CrfOptions, refine_tiled
-from ..settings import Settings
+from tdseg.errors import TdsegError
+from tdseg.images.image import Image
+from tdseg.images.intensity import Intensity
+from tdseg.options.settings import Settings
+from tdseg.refine.crf import CrfOptions, refine_tiled
+from tdseg.runtime.feature_map import PlaneInput
+from tdseg.runtime.memory import GIB, memory_budget
+from tdseg.runtime.progress import Part, Progress, Silent
 
 
 def refine_crf(

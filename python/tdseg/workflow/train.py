@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..classifiers import fit
-from ..classifiers.base import Classifier
-from ..errors import TdsegError
-from ..evaluation import HeldOutReport, held_out_report
-from ..features.base import FeatureExtractor, feature_groups
-from ..features.extractors import build_extraction
-from ..image import Image
-from ..intensity import Intensity, backbone_ranges, selected_channels
-from ..labels import SparseLabels
-from ..model import Model
-from ..progress import Part, Progress, Silent
-from ..settings import Settings, parse_numbers
+from tdseg.classifiers import fit
+from tdseg.classifiers.base import Classifier
+from tdseg.classifiers.evaluation import HeldOutReport, held_out_report
+from tdseg.classifiers.model import Model
+from tdseg.errors import TdsegError
+from tdseg.features.extractors import build_extraction
+from tdseg.images.image import Image
+from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
+from tdseg.labels.sparse_labels import SparseLabels
+from tdseg.options.settings import Settings, parse_numbers
+from tdseg.runtime.feature_map import FeatureExtractor, feature_groups
+from tdseg.runtime.progress import Part, Progress, Silent
 
 if TYPE_CHECKING:
-    from ..features.token_cache import TokenCache
+    from tdseg.features.token_cache import TokenCache
 
 Example = tuple[Image, SparseLabels]
 

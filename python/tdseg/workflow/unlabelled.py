@@ -7,31 +7,31 @@ from functools import partial
 
 import numpy as np
 
-from ..errors import TdsegError
-from ..features.base import FeatureMap, PlaneInput
-from ..features.extractors import (
+from tdseg.classifiers.model import Model
+from tdseg.errors import TdsegError
+from tdseg.features.extractors import (
     ClassicalFeatures,
     build_extraction,
     classical_options,
     load_for,
 )
-from ..features.token_cache import TokenCache, open_cache
-from ..image import Image
-from ..intensity import Intensity, backbone_ranges, selected_channels
-from ..memory import memory_budget
-from ..model import Model
-from ..progress import Part, Progress, Silent
-from ..settings import Settings, parse_numbers
-from ..unsupervised.attention import Saliency, saliency
-from ..unsupervised.clustering import INITIAL_CLUSTERS, SAMPLE_PIXELS
-from ..unsupervised.embedding import Family
-from ..unsupervised.foreground import MIN_SIZE, FoundObject, find_objects_in_planes
-from ..unsupervised.grouping import Grouping, group_classes, group_foreground
-from ..unsupervised.options import check_options
-from ..unsupervised.result import UnlabelledResult
-from ..unsupervised.sampling import Sample, SourcePlane, draw_sample, spread_planes
-from .apply import apply
-from .planes import plane_grid
+from tdseg.features.token_cache import TokenCache, open_cache
+from tdseg.images.image import Image
+from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
+from tdseg.images.planes import plane_grid
+from tdseg.options.settings import Settings, parse_numbers
+from tdseg.runtime.feature_map import FeatureMap, PlaneInput
+from tdseg.runtime.memory import memory_budget
+from tdseg.runtime.progress import Part, Progress, Silent
+from tdseg.unsupervised.attention import Saliency, saliency
+from tdseg.unsupervised.clustering import INITIAL_CLUSTERS, SAMPLE_PIXELS
+from tdseg.unsupervised.embedding import Family
+from tdseg.unsupervised.foreground import MIN_SIZE, FoundObject, find_objects_in_planes
+from tdseg.unsupervised.grouping import Grouping, group_classes, group_foreground
+from tdseg.unsupervised.options import check_options
+from tdseg.unsupervised.result import UnlabelledResult
+from tdseg.unsupervised.sampling import Sample, SourcePlane, draw_sample, spread_planes
+from tdseg.workflow.apply import apply
 
 CACHE_BYTES = 1024**3
 

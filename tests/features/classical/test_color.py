@@ -4,11 +4,7 @@ import colorsys
 
 import numpy as np
 
-from tdseg.features.classical.color import (
-    add_clamped,
-    channel_mean,
-    hue_saturation_brightness,
-)
+from tdseg.features.classical.color import add_clamped, channel_mean, hue_saturation_brightness
 
 
 def test_colours_agree_with_the_standard_library(rng: np.random.Generator) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tdseg import threads
 from tdseg.errors import TdsegError
 from tdseg.features.classical import (
     DEFAULT_FAMILIES,
@@ -15,6 +14,7 @@ from tdseg.features.classical import (
     ClassicalPlane,
     feature_names,
 )
+from tdseg.runtime import threads
 
 EVERYTHING = slice(None)
 ALL = ClassicalOptions(families=FAMILIES)

@@ -7,10 +7,10 @@ import threading
 
 import numpy as np
 
-from tdseg import threads
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.diffusion_tensor import tensor_row
 from tdseg.features.classical.options import ClassicalOptions, java_float
+from tdseg.runtime import threads
 
 ITERATIONS = 20
 FIRST_EXPONENTS = (np.float32(0.1), np.float32(0.1) + np.float32(0.25))

@@ -13,10 +13,10 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, signal
 
-from tdseg import threads
 from tdseg.features.classical.gabor import respond_rows
 from tdseg.features.classical.gabor_bank import BANKS, Bank, half_kernels, separable_kernels
 from tdseg.features.classical.kernels import ANGLES
+from tdseg.runtime import threads
 
 STRIP = 256  # rows transformed at once; fixed, so that results do not depend on threads
 

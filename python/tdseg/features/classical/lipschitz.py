@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from tdseg import threads
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.options import ClassicalOptions
+from tdseg.runtime import threads
 
 SLOPES = (5, 10, 15, 20, 25)
 

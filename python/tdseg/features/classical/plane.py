@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tdseg import threads
 from tdseg.errors import TdsegError
 from tdseg.features.classical.color import add_clamped, channel_mean, hue_saturation_brightness
 from tdseg.features.classical.groups import FamilyGroup, Planes, groups_of
@@ -12,7 +11,8 @@ from tdseg.features.classical.names import COLOUR_PLANES, ORIGINAL, feature_name
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.sampling import patches
 from tdseg.features.classical.statistics import ChannelPlane, DiffusedPlanes
-from tdseg.tiling import runs
+from tdseg.runtime import threads
+from tdseg.runtime.tiling import runs
 
 TILE = 1024  # side of the largest piece that is filtered at once (pixels)
 WORKING_PLANES = 24  # float32 planes that the hungriest group holds beside the result

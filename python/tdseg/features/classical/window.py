@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tdseg import threads
+from tdseg.runtime import threads
 
 
 @dataclass(frozen=True)

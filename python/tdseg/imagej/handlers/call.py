@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import TdsegError
-from ...image import Image
-from ...session import Session
-from ...settings import Settings
-from ..bar import FijiProgress
-from ..commands import Command
-from ..images import from_imageplus
+from tdseg.commands.table import Command
+from tdseg.errors import TdsegError
+from tdseg.imagej.bar import FijiProgress
+from tdseg.imagej.images import from_imageplus
+from tdseg.images.image import Image
+from tdseg.options.settings import Settings
+from tdseg.workflow.session import Session
 
 SETTING_NAMES = tuple(f.name for f in fields(Settings))
 
@@ -91,7 +91,7 @@ class Call:
         """Return the mask of the active area selection where ``region=selection`` asks for it."""
         if self.value("region") == "image":
             return None
-        from ..rois import area_mask
+        from tdseg.imagej.rois import area_mask
 
         return area_mask(self.imp)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...errors import TdsegError
-from ..java import jc
-from ..rois import check_label_roi, set_group_names
-from .call import Call
+from tdseg.errors import TdsegError
+from tdseg.imagej.handlers.call import Call
+from tdseg.imagej.java import jc
+from tdseg.imagej.rois import check_label_roi, set_group_names
 
 
 def set_classes(call: Call) -> dict[str, Any]:

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ...model import Model, load
-from ...session import Example
-from ...workflow import apply as apply_model
-from ...workflow import compute_features, planes_of_slices
-from ...workflow import train as train_model
-from ..recorder import macro_line
-from ..results import show_features, show_labels, show_overlay, show_probabilities
-from ..tables import show_table
-from .call import SETTING_NAMES, Call
-from .label_source import read_labels
+from tdseg.classifiers.model import Model, load
+from tdseg.imagej.handlers.call import SETTING_NAMES, Call
+from tdseg.imagej.handlers.label_source import read_labels
+from tdseg.imagej.recorder import macro_line
+from tdseg.imagej.results import show_features, show_labels, show_overlay, show_probabilities
+from tdseg.imagej.tables import show_table
+from tdseg.workflow import apply as apply_model
+from tdseg.workflow import compute_features, planes_of_slices
+from tdseg.workflow import train as train_model
+from tdseg.workflow.session import Example
 
 
 def train(call: Call) -> dict[str, Any]:

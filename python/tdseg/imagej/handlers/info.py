@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...status import status_rows
-from ..extensions import register
-from ..tables import show_table
-from .call import Call
+from tdseg.imagej.extensions import register
+from tdseg.imagej.handlers.call import Call
+from tdseg.imagej.tables import show_table
+from tdseg.workflow.status import status_rows
 
 
 def status(call: Call) -> dict[str, Any]:

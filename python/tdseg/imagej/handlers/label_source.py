@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ...errors import TdsegError
-from ...image import Image
-from ...labels import SparseLabels
-from .. import label_sources
-from ..java import jc
-from .call import Call
+from tdseg.errors import TdsegError
+from tdseg.imagej import label_sources
+from tdseg.imagej.handlers.call import Call
+from tdseg.imagej.java import jc
+from tdseg.images.image import Image
+from tdseg.labels.sparse_labels import SparseLabels
 
 
 def read_labels(call: Call, image: Image) -> SparseLabels:

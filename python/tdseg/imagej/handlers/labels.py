@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import label_sources
-from ..results import show_labels
-from .call import Call
-from .label_source import read_labels
+from tdseg.imagej import label_sources
+from tdseg.imagej.handlers.call import Call
+from tdseg.imagej.handlers.label_source import read_labels
+from tdseg.imagej.results import show_labels
 
 
 def save_labels(call: Call) -> dict[str, Any]:

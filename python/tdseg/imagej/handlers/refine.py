@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import TdsegError
-from ...image import Image
-from ...workflow import refine_crf
-from ..images import from_imageplus
-from ..java import jc
-from ..results import show_labels, show_probabilities
-from .call import Call
+from tdseg.errors import TdsegError
+from tdseg.imagej.handlers.call import Call
+from tdseg.imagej.images import from_imageplus
+from tdseg.imagej.java import jc
+from tdseg.imagej.results import show_labels, show_probabilities
+from tdseg.images.image import Image
+from tdseg.workflow import refine_crf
 
 
 def refine(call: Call) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import TdsegError
-from ...measure import Region
-from ...roi_rules import NEVER_LABELS, Draw, Rules, describe, labels_from_facts
-from ..label_sources import canvas_of, read_rois
-from ..rois import RoiPainter, facts_of, group_names, managed_rois
-from .call import Call
+from tdseg.errors import TdsegError
+from tdseg.imagej.handlers.call import Call
+from tdseg.imagej.label_sources import canvas_of, read_rois
+from tdseg.imagej.rois import RoiPainter, facts_of, group_names, managed_rois
+from tdseg.labels.roi_rules import NEVER_LABELS, Draw, Rules, describe, labels_from_facts
+from tdseg.workflow.measure import Region
 
 
 def read_regions(call: Call) -> list[Region]:

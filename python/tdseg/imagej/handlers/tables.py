@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import TdsegError
-from ...measure import class_statistics as statistics_rows
-from ...measure import measure_regions
-from ..tables import show_table
-from .call import Call
-from .regions import read_regions
+from tdseg.errors import TdsegError
+from tdseg.imagej.handlers.call import Call
+from tdseg.imagej.handlers.regions import read_regions
+from tdseg.imagej.tables import show_table
+from tdseg.workflow.measure import class_statistics as statistics_rows
+from tdseg.workflow.measure import measure_regions
 
 
 def measure_rois(call: Call) -> dict[str, Any]:

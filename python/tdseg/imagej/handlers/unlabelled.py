@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import TdsegError
-from ...settings import Settings
-from ...unsupervised.foreground import FoundObject
-from ...unsupervised.result import UnlabelledResult
-from ...workflow import planes_of_slices, segment_without_labels
-from ..java import jc, to_java
-from ..recorder import macro_line
-from ..results import show_features, show_labels
-from ..tables import show_table
-from .call import Call
+from tdseg.errors import TdsegError
+from tdseg.imagej.handlers.call import Call
+from tdseg.imagej.java import jc, to_java
+from tdseg.imagej.recorder import macro_line
+from tdseg.imagej.results import show_features, show_labels
+from tdseg.imagej.tables import show_table
+from tdseg.options.settings import Settings
+from tdseg.unsupervised.foreground import FoundObject
+from tdseg.unsupervised.result import UnlabelledResult
+from tdseg.workflow import planes_of_slices, segment_without_labels
 
 
 def segment(call: Call) -> dict[str, Any]:

@@ -1,0 +1,187 @@
+"""A trained classifier with everything needed to apply it elsewhere."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tdseg.backbones.base import WeightsInfo
+from tdseg.classifiers import from_storage, to_storage
+from tdseg.classifiers.base import Classifier
+from tdseg.classifiers.evaluation import HeldOutReport
+from tdseg.classifiers.storage import read_archive, write_archive
+from tdseg.errors import TdsegError
+from tdseg.options.settings import Settings
+
+_PACKAGES = ("tdseg", "numpy", "scikit-learn", "torch", "timm", "numba")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained pixel classifier.
+
+    Parameters
+    ----------
+    classifier
+        What turns features into probabilities.
+    settings
+        The training's settings, nothing left on ``auto``.
+    feature_names
+        The F features that it expects, in order.
+    class_values, class_names
+        Label value and name of each of the K classes, ascending by value.
+    channels, rgb
+        The channel rule: names of the channels that it was trained on, and whether they are
+        colours.
+    dtype
+        Type of the training images' pixels.
+    ranges
+        (C, 2) what the backbone sees as 0 and 1 under ``normalize=none``; None otherwise.
+    weights, upsampler
+        The weights of the backbone, None without deep features; those of a learned upsampler.
+    report
+        Held-out precision, recall and F1; None when switched off.
+    summary
+        Facts of the training: images, pixels a class, seconds.
+    name
+        File name, or the training image's title.
+    """
+
+    classifier: Classifier
+    settings: Settings
+    feature_names: tuple[str, ...]
+    class_values: tuple[int, ...]
+    class_names: tuple[str, ...]
+    channels: tuple[str, ...]
+    rgb: bool
+    dtype: str
+    ranges: np.ndarray | None
+    weights: WeightsInfo | None
+    report: HeldOutReport | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    name: str = "classifier"
+    upsampler: WeightsInfo | None = None
+
+    def save(self, path: str | Path, *, existing: str = "overwrite") -> Path:
+        """Write a ``.tdseg`` file; it appears only when complete.
+
+        Parameters
+        ----------
+        path
+            Where to; ``.tdseg`` is appended where there is no extension.
+        existing
+            "overwrite", "error", or "skip" (keep the file that is there).
+
+        Raises
+        ------
+        TdsegError
+            If the folder is missing or not writable, or the file exists and `existing` is "error".
+        """
+        path = classifier_path(path)
+        if existing == "skip" and path.is_file():
+            return path
+        header, arrays = to_storage(self.classifier)
+        if self.ranges is not None:
+            arrays = {**arrays, "ranges": np.asarray(self.ranges, np.float64)}
+        write_archive(path, {**self.header(), "classifier": header}, arrays, existing=existing)
+        return path
+
+    def header(self) -> dict[str, Any]:
+        """Return what ``header.json`` holds, but for the classifier's own part."""
+        return {
+            "settings": self.settings.to_dict(),
+            "features": list(self.feature_names),
+            "classes": [
+                {"value": v, "name": n}
+                for v, n in zip(self.class_values, self.class_names, strict=True)
+            ],
+            "channels": list(self.channels),
+            "rgb": self.rgb,
+            "dtype": self.dtype,
+            "backbone": asdict(self.weights) if self.weights else None,
+            "upsampler": asdict(self.upsampler) if self.upsampler else None,
+            "report": self.report.to_dict() if self.report else None,
+            "summary": dict(self.summary),
+            "versions": package_versions(),
+        }
+
+    def info(self) -> dict[str, str]:
+        """Return settings and provenance as text lines for a result's info property."""
+        lines = {f"tdseg.{k}": str(v) for k, v in self.settings.to_dict().items()}
+        lines["tdseg.classes"] = ", ".join(
+            f"{v}={n}" for v, n in zip(self.class_values, self.class_names, strict=True)
+        )
+        for name, weights in (("weights", self.weights), ("upsampler", self.upsampler)):
+            if weights:
+                lines[f"tdseg.{name}"] = (
+                    f"{weights.name} {weights.sha256[:16]} ({weights.licence}, {weights.source})"
+                )
+        lines["tdseg.version"] = _version("tdseg")
+        return lines
+
+
+def classifier_path(path: str | Path) -> Path:
+    """Return the file that saving to `path` writes: ``.tdseg`` is appended where it lacks."""
+    path = Path(path)
+    if path.suffix == "" and not path.is_dir():
+        return path.with_name(path.name + ".tdseg")
+    return path
+
+
+def load(path: str | Path) -> Model:
+    """Read a ``.tdseg`` file; no code in it is run.
+
+    Raises
+    ------
+    TdsegError
+        If the file is missing, truncated, not a classifier of tdseg, or of a newer version.
+    """
+    path = Path(path)
+    header, arrays = read_archive(path)
+    try:
+        settings = Settings.from_mapping(header["settings"])
+        weights = WeightsInfo(**header["backbone"]) if header["backbone"] else None
+        # Files of before there were learned upsamplers say nothing of them.
+        upsampler = WeightsInfo(**header["upsampler"]) if header.get("upsampler") else None
+        report = HeldOutReport.from_dict(header["report"]) if header["report"] else None
+        return Model(
+            classifier=from_storage(header["classifier"], arrays),
+            settings=settings,
+            feature_names=tuple(header["features"]),
+            class_values=tuple(int(c["value"]) for c in header["classes"]),
+            class_names=tuple(str(c["name"]) for c in header["classes"]),
+            channels=tuple(header["channels"]),
+            rgb=bool(header["rgb"]),
+            dtype=str(header["dtype"]),
+            ranges=arrays.get("ranges"),
+            weights=weights,
+            report=report,
+            summary=header["summary"],
+            name=path.name,
+            upsampler=upsampler,
+        )
+    except TdsegError:
+        raise
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        raise TdsegError(
+            f"File '{path}' is damaged: its header lacks or garbles {error}; "
+            "save the classifier again."
+        ) from error
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that matter to a result."""
+    return {"python": platform.python_version(), **{p: _version(p) for p in _PACKAGES}}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

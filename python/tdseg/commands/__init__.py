@@ -1,0 +1,1 @@
+"""Commands, without Java: the table, the parser, and one function a command."""

@@ -1,0 +1,260 @@
+"""Images as tdseg sees them: planes in (T, Z, C, Y, X) order, with calibration and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from tdseg.errors import TdsegError
+
+RGB_CHANNELS = ("red", "green", "blue")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Physical size of a pixel and of a frame, as ImageJ keeps it.
+
+    Lengths are in `unit` (`unit_y` and `unit_z` where they differ, else empty), times in
+    `time_unit`; origins are in pixels.
+    """
+
+    pixel_width: float = 1.0
+    pixel_height: float = 1.0
+    pixel_depth: float = 1.0
+    unit: str = "pixel"
+    unit_y: str = ""
+    unit_z: str = ""
+    frame_interval: float = 0.0
+    time_unit: str = "sec"
+    x_origin: float = 0.0
+    y_origin: float = 0.0
+    z_origin: float = 0.0
+
+    @property
+    def pixel_area(self) -> float:
+        """Area of a pixel in square units."""
+        return self.pixel_width * self.pixel_height
+
+
+class PlaneSource(Protocol):
+    """Where an image's pixels come from: an array, or something that reads them on demand."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int]:
+        """Sizes (T, Z, C, Y, X)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+
+    def read(self, t: int, z: int, c: int) -> np.ndarray:
+        """Return one (Y, X) plane; the caller must not write to it."""
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """Pixels held in memory, shape (T, Z, C, Y, X)."""
+
+    array: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int]:
+        """Sizes (T, Z, C, Y, X)."""
+        t, z, c, y, x = self.array.shape
+        return t, z, c, y, x
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        return self.array.dtype
+
+    def read(self, t: int, z: int, c: int) -> np.ndarray:
+        """Return one (Y, X) plane."""
+        plane: np.ndarray = self.array[t, z, c]
+        return plane
+
+
+@dataclass(frozen=True)
+class Image:
+    """A microscope image of up to five dimensions.
+
+    Parameters
+    ----------
+    source
+        The pixels: uint8, uint16 or float32, shape (T, Z, C, Y, X).
+    name
+        Title, used in messages and for the names of results.
+    calibration
+        Pixel and frame size.
+    rgb
+        Whether the three channels are the colours of a 24-bit image.
+    channel_names
+        One name a channel; empty: they are numbered.
+    palette
+        Colours (256, 3) uint8 of an 8-bit colour image; features then see its three colours.
+    metadata
+        What travels along untouched: slice labels, display ranges, LUTs, info.
+    """
+
+    source: PlaneSource
+    name: str = "image"
+    calibration: Calibration = field(default_factory=Calibration)
+    rgb: bool = False
+    channel_names: tuple[str, ...] = ()
+    palette: np.ndarray | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_array(
+        cls,
+        array: np.ndarray,
+        axes: str | None = None,
+        *,
+        pixel_size: float | tuple[float, float] | None = None,
+        unit: str = "pixel",
+        name: str = "image",
+        calibration: Calibration | None = None,
+        channel_names: Sequence[str] = (),
+    ) -> Image:
+        """Make an image of an array.
+
+        Parameters
+        ----------
+        array
+            Pixels. uint8, uint16 and float32 are kept; bool becomes uint8, other types float32.
+        axes
+            One letter of ``TZCYX`` an axis; default ``YX``, ``YXC`` (three dimensions whose last
+            is 3), ``ZYX`` or ``TZCYX`` by the number of dimensions. ``C`` last with three uint8
+            channels means RGB.
+        pixel_size
+            Width and height of a pixel, in `unit` (one number: square pixels).
+
+        Raises
+        ------
+        TdsegError
+            If axes and shape disagree, or the pixels are not real numbers.
+        """
+        array = np.asarray(array)
+        if axes is None:
+            rgb_like = array.ndim == 3 and array.shape[-1] == 3
+            axes = {2: "YX", 3: "YXC" if rgb_like else "ZYX", 4: "ZCYX", 5: "TZCYX"}.get(array.ndim)
+            if axes is None:
+                raise TdsegError(f"Image '{name}' has {array.ndim} dimensions; give 2 to 5.")
+        if len(axes) != array.ndim or len(set(axes)) != len(axes) or set(axes) - set("TZCYX"):
+            raise TdsegError(
+                f"Image '{name}': axes '{axes}' do not fit an array of shape {array.shape}; "
+                "use each of the letters TZCYX at most once, one an axis."
+            )
+        if not {"Y", "X"} <= set(axes):
+            raise TdsegError(f"Image '{name}': axes '{axes}' lack Y or X.")
+        rgb = axes.endswith("C") and array.shape[-1] == 3 and array.dtype == np.uint8
+        order = [axes.index(a) for a in "TZCYX" if a in axes]
+        full = array.transpose(order)
+        for position, letter in enumerate("TZCYX"):
+            if letter not in axes:
+                full = np.expand_dims(full, position)
+        if 0 in full.shape:
+            raise TdsegError(f"Image '{name}' has no pixels (shape {array.shape}).")
+        if calibration is None:
+            calibration = Calibration()
+            if pixel_size is not None:
+                width, height = (
+                    pixel_size if isinstance(pixel_size, tuple) else (pixel_size, pixel_size)
+                )
+                calibration = replace(
+                    calibration, pixel_width=width, pixel_height=height, unit=unit
+                )
+        return cls(
+            ArraySource(_supported(full, name)),
+            name=name,
+            calibration=calibration,
+            rgb=rgb,
+            channel_names=tuple(channel_names),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int]:
+        """Sizes (T, Z, C, Y, X)."""
+        return self.source.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        return self.source.dtype
+
+    @property
+    def n_planes(self) -> int:
+        """Number of (t, z) planes."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.shape[3], self.shape[4]
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether features see red, green and blue."""
+        return self.rgb or self.palette is not None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels that features see; ``("",)`` for a single channel."""
+        if self.is_colour:
+            return RGB_CHANNELS
+        count = self.shape[2]
+        if count == 1:
+            return ("",)
+        return tuple(f"c{i + 1}" for i in range(count))
+
+    @property
+    def array(self) -> np.ndarray:
+        """All pixels, (T, Z, C, Y, X); reads everything into memory where it is not there yet."""
+        if isinstance(self.source, ArraySource):
+            return self.source.array
+        t, z, c, y, x = self.shape
+        out = np.empty((t, z, c, y, x), self.dtype)
+        for i, j, k in np.ndindex(t, z, c):
+            out[i, j, k] = self.source.read(i, j, k)
+        return out
+
+    def plane(self, index: int) -> np.ndarray:
+        """Return plane number ``index = t * Z + z`` as (Y, X, C), C as in `channels`."""
+        t, z = divmod(index, self.shape[1])
+        if self.palette is not None:
+            colours: np.ndarray = self.palette[self.source.read(t, z, 0)]
+            return colours
+        return np.stack([self.source.read(t, z, c) for c in range(self.shape[2])], axis=-1)
+
+    def planes(self) -> Iterator[np.ndarray]:
+        """Iterate over all planes, (Y, X, C) each."""
+        return (self.plane(i) for i in range(self.n_planes))
+
+
+def _supported(array: np.ndarray, name: str) -> np.ndarray:
+    if array.dtype in (np.uint8, np.uint16, np.float32) and array.dtype.isnative:
+        return array
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8)
+    if array.dtype.kind not in "iuf":
+        raise TdsegError(f"Image '{name}' has pixels of type {array.dtype}; use real numbers.")
+    if array.dtype.kind in "iu" and array.dtype.itemsize <= 2 and array.min() >= 0:
+        return array.astype(np.uint8 if array.dtype.itemsize == 1 else np.uint16)
+    return array.astype(np.float32)
+
+
+def read_image(path: str | Path) -> Image:
+    """Read a TIFF (ImageJ's calibration, channels, slices and frames are kept), PNG or JPEG.
+
+    Raises
+    ------
+    TdsegError
+        If the file is missing, a folder, or not an image that can be read.
+    """
+    from tdseg.images.image_files import read
+
+    return read(Path(path))

@@ -1,0 +1,137 @@
+"""Grey values: what the backbone sees as black and white, and matching images to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from tdseg.errors import TdsegError
+from tdseg.images.image import Image
+from tdseg.runtime.feature_map import PlaneInput
+
+# Robust ends of the grey scale: what lies beyond is noise, dust or saturation.
+LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
+# Statistics of large images come from a regular sample of about this many pixels a channel.
+SAMPLE_PIXELS = 2_000_000
+
+
+def selected_channels(image: Image, channels: Sequence[int]) -> tuple[tuple[str, ...], bool]:
+    """Return names of the chosen channels, and whether they are the colours of an RGB image."""
+    names = image.channels
+    if list(channels) == list(range(len(names))):
+        return names, image.is_colour
+    if len(channels) == 1:
+        return ("",), False
+    return tuple(names[c] for c in channels), False
+
+
+def sample_grey_values(image: Image, channels: Sequence[int]) -> list[np.ndarray]:
+    """Take grey values from the whole image, on a regular grid; one array a channel."""
+    height, width = image.size
+    step = max(1, int(np.sqrt(image.n_planes * height * width / SAMPLE_PIXELS)))
+    taken: list[list[np.ndarray]] = [[] for _ in channels]
+    # Large stacks are thinned along planes too: at most 64 are read.
+    stride = max(1, image.n_planes // 64)
+    if stride > 1:
+        step = max(1, int(np.sqrt(64 * height * width / SAMPLE_PIXELS)))
+    for index in range(0, image.n_planes, stride):
+        plane = image.plane(index)
+        for k, c in enumerate(channels):
+            taken[k].append(plane[::step, ::step, c].ravel())
+    values = [np.concatenate(t) for t in taken]
+    for k, v in enumerate(values):
+        if v.dtype.kind == "f":
+            values[k] = v[np.isfinite(v)]
+    return values
+
+
+def robust_ranges(images: Iterable[Image], channels: Sequence[int]) -> np.ndarray:
+    """Return the 0.5 and 99.5 percentiles of each channel over all images, (C, 2) float64.
+
+    The colours of an RGB image share one range, which keeps hues; images count by their pixels.
+    """
+    pooled: list[list[np.ndarray]] = [[] for _ in channels]
+    shared = False
+    for image in images:
+        shared = shared or selected_channels(image, channels)[1]
+        for k, values in enumerate(sample_grey_values(image, channels)):
+            pooled[k].append(values)
+    merged = [np.concatenate(p) for p in pooled]
+    if shared:
+        merged = [np.concatenate(merged)] * len(channels)
+    ranges = np.zeros((len(channels), 2))
+    for k, values in enumerate(merged):
+        if values.size:
+            ranges[k] = np.percentile(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
+        if not ranges[k, 1] > ranges[k, 0]:
+            ranges[k, 1] = ranges[k, 0] + 1
+    return ranges
+
+
+def backbone_ranges(images: Sequence[Image], channels: Sequence[int]) -> np.ndarray:
+    """Return what the backbone sees as 0 and 1, (C, 2): 0 to 255 for 8-bit, else percentiles."""
+    if all(image.is_colour or image.dtype == np.uint8 for image in images):
+        return np.tile([0.0, 255.0], (len(channels), 1))
+    return robust_ranges(images, channels)
+
+
+class Intensity:
+    """How the planes of one image reach the feature extractors.
+
+    Parameters
+    ----------
+    image
+        The image that the planes come from.
+    channels
+        Indices of the channels to use.
+    normalize
+        "none": grey values as they are; the backbone's range is `ranges`. "image": the image's own
+        robust range becomes 0 to 255, for classical and deep features alike, so that images of
+        different brightness and contrast look the same.
+    ranges
+        The training set's range, (C, 2); used under "none".
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        channels: Sequence[int],
+        normalize: str,
+        ranges: np.ndarray | None,
+    ) -> None:
+        self._image = image
+        self._channels = list(channels)
+        self._names, self._rgb = selected_channels(image, channels)
+        self._own: np.ndarray | None = None
+        if normalize == "image":
+            self._own = robust_ranges([image], channels)
+            self._ranges = np.tile([0.0, 255.0], (len(self._channels), 1))
+        elif ranges is None:
+            self._ranges = backbone_ranges([image], channels)
+        else:
+            self._ranges = np.asarray(ranges, np.float64)
+
+    def plane(self, index: int) -> PlaneInput:
+        """Return plane number `index`, ready for features.
+
+        Raises
+        ------
+        TdsegError
+            If pixels are NaN or infinite.
+        """
+        pixels = self._image.plane(index)
+        if self._channels != list(range(pixels.shape[2])):
+            pixels = pixels[:, :, self._channels]
+        if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+            count = int((~np.isfinite(pixels)).sum())
+            raise TdsegError(
+                f"Image '{self._image.name}' has {count} NaN or infinite pixels (plane "
+                f"{index + 1}); replace them first, for example with Process > Math > "
+                "NaN Background or Remove NaNs."
+            )
+        if self._own is not None:
+            low, high = self._own[:, 0], self._own[:, 1]
+            scaled = (pixels.astype(np.float64) - low) * (255.0 / (high - low))
+            pixels = scaled.astype(np.float32)
+        return PlaneInput(pixels, self._names, self._rgb, self._ranges)

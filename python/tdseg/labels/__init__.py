@@ -1,0 +1,1 @@
+"""Labels: sparse labels, and how ROIs become pixels of a class."""

@@ -1,0 +1,387 @@
+"""What a ROI means as a label: its class, its planes, and who wins where two overlap.
+
+Knows neither Java nor files: `tdseg.imagej.label_sources` and `tdseg.labels.roi_files` describe
+their ROIs as `RoiFacts` and draw them; the rules here are the same for both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tdseg.errors import TdsegError
+from tdseg.labels.sparse_labels import SparseLabels
+
+Note = Callable[[str], None]
+Draw = Callable[[int, tuple[int, ...] | None], tuple[np.ndarray, np.ndarray]]
+"""Pixels (y, x) of a ROI, or of some points of it, inside the image, each once."""
+
+NEVER_LABELS = ("text", "image", "arrow", "angle")
+
+
+@dataclass(frozen=True)
+class RoiFacts:
+    """What the rules need to know of a ROI.
+
+    Attributes
+    ----------
+    name
+        Empty where it has none.
+    kind
+        ``area``, ``line``, ``points``, or one that is never a label: ``text``, ``image``,
+        ``arrow``, ``angle``.
+    group
+        ImageJ's ROI group, 0 is none.
+    colour
+        Stroke or fill colour as ``#rrggbb``, empty where it has none.
+    position
+        Stack index from 1, 0 is none.
+    hyperstack
+        (channel, slice, frame) from 1, where 0 means all; None where it has none.
+    counters, point_positions
+        Of a multi-point: counter and stack index of each point.
+    """
+
+    name: str = ""
+    kind: str = "area"
+    group: int = 0
+    colour: str = ""
+    position: int = 0
+    hyperstack: tuple[int, int, int] | None = None
+    counters: tuple[int, ...] = ()
+    point_positions: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How ROIs become labels; the macro keys of the same names.
+
+    Attributes
+    ----------
+    class_from
+        ``group``, ``name``, ``color`` or ``counter``.
+    unpositioned
+        ``current``, ``all`` or ``error``.
+    overlap
+        ``last`` or ``error``.
+    class_names
+        Known classes; names are matched with them, new ones get the next free values.
+    colours
+        Label value of each colour ``#rrggbb`` of a ROI group; other colours are new classes.
+    """
+
+    class_from: str = "group"
+    unpositioned: str = "current"
+    overlap: str = "last"
+    class_names: Mapping[int, str] = field(default_factory=dict)
+    colours: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key, value, valid in (
+            ("class_from", self.class_from, ("group", "name", "color", "counter")),
+            ("unpositioned", self.unpositioned, ("current", "all", "error")),
+            ("overlap", self.overlap, ("last", "error")),
+        ):
+            if value not in valid:
+                raise TdsegError(f"Key '{key}' is '{value}'; use one of {', '.join(valid)}.")
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The image that ROIs are drawn on.
+
+    Attributes
+    ----------
+    name
+        Title, for messages.
+    channels
+        Number of channels, to read stack indices.
+    shape
+        (T, Z, Y, X).
+    current
+        Number of the active plane, ``t * Z + z``.
+    """
+
+    name: str
+    channels: int
+    shape: tuple[int, int, int, int]
+    current: int = 0
+
+    @property
+    def n_planes(self) -> int:
+        """Number of (t, z) planes."""
+        return self.shape[0] * self.shape[1]
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A ROI, or some points of it, that becomes labels of one class on these planes."""
+
+    roi: int
+    value: int
+    planes: tuple[int, ...]
+    points: tuple[int, ...] | None = None
+
+
+def labels_from_facts(
+    rois: Sequence[RoiFacts],
+    draw: Draw,
+    canvas: Canvas,
+    rules: Rules,
+    note: Note,
+    source: str = "its overlay",
+) -> SparseLabels:
+    """Turn ROIs into labels.
+
+    Parameters
+    ----------
+    rois
+        In drawing order.
+    draw
+        Gives the pixels of the i-th ROI.
+    note
+        Receives a line for all ROIs skipped, placed or overruled.
+    source
+        Where the ROIs come from, for the message if there is no label.
+
+    Returns
+    -------
+    SparseLabels
+        ``group`` is the ROI's index in `rois`.
+
+    Raises
+    ------
+    TdsegError
+        If a text, image, arrow or angle has a class, a ROI is empty, outside the image or on a
+        slice that is not there, classes overlap under ``overlap=error``, or no label is left.
+    """
+    names = {k: v for k, v in rules.class_names.items() if v}
+    values = _class_values(rois, rules, names)
+    marks = _marks(rois, values, canvas, rules, note)
+    if not marks:
+        raise TdsegError(
+            f"Image '{canvas.name}' has no labels: {source} has {len(rois)} ROIs, none with a "
+            f"class (class_from={rules.class_from}); add some with TDS Add Label... or set their "
+            "group."
+        )
+    pixels = []
+    for mark in marks:
+        y, x = draw(mark.roi, mark.points)
+        if len(y) == 0 and mark.points is None:
+            raise TdsegError(
+                f"Image '{canvas.name}': {describe(rois, mark.roi)} has no pixel inside the "
+                "image; delete or move it."
+            )
+        pixels.append((y, x))
+    return _merge(rois, marks, pixels, canvas, rules, names, note)
+
+
+def describe(rois: Sequence[RoiFacts], index: int) -> str:
+    """Name a ROI in a message."""
+    name = rois[index].name
+    return f"ROI '{name}'" if name else f"ROI number {index + 1}"
+
+
+def hex_values(colours: np.ndarray) -> dict[str, int]:
+    """Return the label value of each colour ``#rrggbb`` of a table (256, 3); the first wins."""
+    found: dict[str, int] = {}
+    for value, (red, green, blue) in enumerate(colours.tolist()[1:], start=1):
+        found.setdefault(f"#{red:02x}{green:02x}{blue:02x}", value)
+    return found
+
+
+def base_name(name: str) -> str:
+    """Return a ROI's name without its number: ``nucleus-01`` gives ``nucleus``.
+
+    ImageJ's default names are coordinates (``0012-0345``) and name nothing: they give "".
+    """
+    if re.fullmatch(r"\d+(-\d+)+", name):
+        return ""
+    return re.sub(r"-\d+$", "", name.strip())
+
+
+def _class_values(
+    rois: Sequence[RoiFacts], rules: Rules, names: dict[int, str]
+) -> list[tuple[int, ...] | None]:
+    """Return the label value of each ROI (of each point under ``counter``), None without one."""
+    if rules.class_from == "group":
+        _names_of_groups(rois, names)
+        return [(r.group,) if r.group > 0 else None for r in rois]
+    if rules.class_from == "counter":
+        return [
+            tuple(c + 1 for c in r.counters) if r.kind == "points" and r.counters else None
+            for r in rois
+        ]
+    by_colour = rules.class_from == "color"
+    known = {name: value for value, name in names.items()}
+    if by_colour:
+        known |= rules.colours
+    keys = [r.colour if by_colour else _class_name(r.name, known) for r in rois]
+    usable = [k for k, r in zip(keys, rois, strict=True) if k and r.kind not in NEVER_LABELS]
+    used = set(names) | {known[key] for key in usable if key in known}
+    for key in sorted(set(usable) - set(known)):
+        value = next(v for v in range(1, 65536) if v not in used)
+        used.add(value)
+        names[value], known[key] = key, value
+    found: list[tuple[int, ...] | None] = []
+    for key, roi in zip(keys, rois, strict=True):
+        # A text has a colour and often a name without being meant: only a class's name counts.
+        mute = roi.kind in NEVER_LABELS and (by_colour or key not in rules.class_names.values())
+        found.append(None if not key or mute else (known[key],))
+    return found
+
+
+def _class_name(name: str, known: Mapping[str, int]) -> str:
+    return name if name in known else base_name(name)
+
+
+def _names_of_groups(rois: Sequence[RoiFacts], names: dict[int, str]) -> None:
+    """Name groups that have no name after their ROIs, where these agree."""
+    found: dict[int, set[str]] = {}
+    for roi in rois:
+        if roi.group > 0 and roi.group not in names and roi.kind not in NEVER_LABELS:
+            found.setdefault(roi.group, set()).add(base_name(roi.name))
+    taken = set(names.values())
+    for group, candidates in sorted(found.items()):
+        name = candidates.pop() if len(candidates) == 1 else ""
+        if name and name not in taken:
+            names[group] = name
+            taken.add(name)
+
+
+def _marks(
+    rois: Sequence[RoiFacts],
+    values: Sequence[tuple[int, ...] | None],
+    canvas: Canvas,
+    rules: Rules,
+    note: Note,
+) -> list[_Mark]:
+    marks: list[_Mark] = []
+    skipped: list[str] = []
+    unpositioned: list[int] = []
+    for i, (roi, found) in enumerate(zip(rois, values, strict=True)):
+        if found is None:
+            skipped.append(describe(rois, i) + f" ({roi.kind})")
+            continue
+        if roi.kind in NEVER_LABELS:
+            raise TdsegError(
+                f"Image '{canvas.name}': {describe(rois, i)} is of the kind '{roi.kind}', which "
+                "cannot be a label, but has a class; set its group to 0 or delete it."
+            )
+        per_point = len(found) > 1 or any(roi.point_positions)
+        if not per_point:
+            marks.append(_Mark(i, found[0], _planes(rois, i, 0, canvas, rules, unpositioned)))
+            continue
+        parts: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+        count = max(len(roi.counters), len(roi.point_positions))
+        for k in range(count):
+            position = roi.point_positions[k] if k < len(roi.point_positions) else 0
+            planes = _planes(rois, i, position, canvas, rules, unpositioned)
+            parts.setdefault((found[k] if len(found) > 1 else found[0], planes), []).append(k)
+        marks += [_Mark(i, value, planes, tuple(k)) for (value, planes), k in parts.items()]
+    if skipped:
+        listing = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
+        note(
+            f"Image '{canvas.name}': {len(skipped)} ROIs without a class were skipped "
+            f"(class_from={rules.class_from}): {listing}."
+        )
+    if unpositioned:
+        where = (
+            f"the current slice, plane {canvas.current + 1} of {canvas.n_planes}"
+            if rules.unpositioned == "current"
+            else f"all {canvas.n_planes} planes"
+        )
+        note(
+            f"Image '{canvas.name}': {len(set(unpositioned))} ROIs without a position were taken "
+            f"for {where} (unpositioned={rules.unpositioned})."
+        )
+    return marks
+
+
+def _planes(
+    rois: Sequence[RoiFacts],
+    index: int,
+    point_position: int,
+    canvas: Canvas,
+    rules: Rules,
+    unpositioned: list[int],
+) -> tuple[int, ...]:
+    """Return the planes of a ROI or a point: hyperstack position, else stack index, else rule."""
+    if canvas.n_planes == 1:
+        return (0,)
+    frames, slices = canvas.shape[:2]
+    roi = rois[index]
+    if point_position == 0 and roi.hyperstack is not None and any(roi.hyperstack[1:]):
+        _, z, t = roi.hyperstack
+        if z > slices or t > frames:
+            raise TdsegError(
+                f"Image '{canvas.name}': {describe(rois, index)} is on slice {z}, frame {t}, but "
+                f"the image has {slices} slices and {frames} frames; move or delete it."
+            )
+        zs = range(slices) if z == 0 else (z - 1,)
+        ts = range(frames) if t == 0 else (t - 1,)
+        return tuple(t * slices + z for t in ts for z in zs)
+    position = point_position or roi.position
+    if position > 0:
+        plane = (position - 1) // canvas.channels
+        if plane >= canvas.n_planes:
+            raise TdsegError(
+                f"Image '{canvas.name}': {describe(rois, index)} is on slice {position}, but the "
+                f"stack has {canvas.n_planes * canvas.channels}; move or delete it."
+            )
+        return (plane,)
+    if rules.unpositioned == "error":
+        raise TdsegError(
+            f"Image '{canvas.name}': {describe(rois, index)} has no position in the stack; set "
+            "one (Properties...), or use unpositioned=current or unpositioned=all."
+        )
+    unpositioned.append(index)
+    return (canvas.current,) if rules.unpositioned == "current" else tuple(range(canvas.n_planes))
+
+
+def _merge(
+    rois: Sequence[RoiFacts],
+    marks: Sequence[_Mark],
+    pixels: Sequence[tuple[np.ndarray, np.ndarray]],
+    canvas: Canvas,
+    rules: Rules,
+    names: Mapping[int, str],
+    note: Note,
+) -> SparseLabels:
+    """Put the pixels of all marks together, the later ROI above the earlier."""
+    height, width = canvas.shape[2:]
+    where, value, group = [], [], []
+    for mark, (y, x) in zip(marks, pixels, strict=True):
+        flat = y.astype(np.int64) * width + x
+        for plane in mark.planes:
+            where.append(flat + plane * height * width)
+            value.append(np.full(len(flat), mark.value, np.int32))
+            group.append(np.full(len(flat), mark.roi, np.int32))
+    index, values, groups = (np.concatenate(part) for part in (where, value, group))
+    if len(index) == 0:
+        raise TdsegError(f"Image '{canvas.name}': no point of its ROIs is inside the image.")
+    order = np.argsort(index, kind="stable")
+    index, values, groups = index[order], values[order], groups[order]
+    last = np.append(index[1:] != index[:-1], True)
+    clash = ~last & np.append(values[1:] != values[:-1], False)
+    if clash.any():
+        first = int(np.flatnonzero(clash)[0])
+        pair = f"{describe(rois, int(groups[first]))} and {describe(rois, int(groups[first + 1]))}"
+        if rules.overlap == "error":
+            raise TdsegError(
+                f"Image '{canvas.name}': {pair} are of two classes and overlap; move one, or use "
+                "overlap=last to let the later ROI win."
+            )
+        count = len(np.unique(index[clash]))
+        note(
+            f"Image '{canvas.name}': {count} pixels are in ROIs of two classes (first {pair}); "
+            "the later ROI wins (overlap=last)."
+        )
+    index, values, groups = index[last], values[last], groups[last]
+    plane, rest = np.divmod(index, height * width)
+    y, x = np.divmod(rest, width)
+    kept = {int(v): names[int(v)] for v in np.unique(values) if int(v) in names}
+    return SparseLabels(plane, y, x, values, groups, canvas.shape, kept)

@@ -1,0 +1,158 @@
+"""Sparse labels: which pixels the user marked, and as what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import ndimage
+
+from tdseg.errors import TdsegError
+
+
+@dataclass(frozen=True)
+class SparseLabels:
+    """Labelled pixels of one image; n entries, each pixel at most once.
+
+    Parameters
+    ----------
+    plane, y, x
+        Position, int32 (n,); plane number is ``t * Z + z``.
+    value
+        Label value as drawn (ROI group, or value in a label image), int32 (n,), at least 1.
+    group
+        Which ROI, or which connected component, the pixel belongs to, int32 (n,). Pixels of one
+        stroke are alike, so held-out figures keep them together.
+    shape
+        Size (T, Z, Y, X) of the image that the labels were drawn on.
+    class_names
+        Name of each label value; values without one are called ``class k``.
+    """
+
+    plane: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+    value: np.ndarray
+    group: np.ndarray
+    shape: tuple[int, int, int, int]
+    class_names: Mapping[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("plane", "y", "x", "value", "group"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.int32))
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """Label values that occur, ascending."""
+        return tuple(int(v) for v in np.unique(self.value))
+
+    def name_of(self, value: int) -> str:
+        """Return the name of a label value."""
+        return self.class_names.get(value, f"class {value}")
+
+    @classmethod
+    def from_label_image(
+        cls,
+        array: np.ndarray,
+        class_names: Sequence[str] | Mapping[int, str] | None = None,
+        groups: np.ndarray | None = None,
+    ) -> SparseLabels:
+        """Take the labelled pixels of a label image.
+
+        Parameters
+        ----------
+        array
+            Integers, (Y, X), (Z, Y, X) or (T, Z, Y, X); 0 is unlabelled, value k is class k.
+        class_names
+            The k-th name belongs to value k; or a mapping from value to name.
+        groups
+            Same shape: which stroke a pixel belongs to. Default: the connected components
+            (8-connected, within a plane) of each value.
+
+        Raises
+        ------
+        TdsegError
+            If the array is not of integers from 0 to 65535 with 2 to 4 dimensions.
+        """
+        array = np.asarray(array)
+        if not 2 <= array.ndim <= 4:
+            raise TdsegError(f"A label image has 2 to 4 dimensions, not {array.ndim}.")
+        if array.dtype.kind == "f":
+            if not np.array_equal(array, np.rint(array)):
+                raise TdsegError("A label image holds whole numbers; this one has fractions.")
+            array = array.astype(np.int64)
+        if array.dtype.kind not in "iub":
+            raise TdsegError(f"A label image holds whole numbers, not {array.dtype}.")
+        if array.size and (array.min() < 0 or array.max() > 65535):
+            raise TdsegError("Label values go from 0 (unlabelled) to 65535.")
+        t, z, height, width = (1,) * (4 - array.ndim) + array.shape
+        shape = (int(t), int(z), int(height), int(width))
+        flat = array.reshape((-1, *shape[2:]))
+        plane, y, x = np.nonzero(flat)
+        value = flat[plane, y, x]
+        if groups is None:
+            group = _components(flat)[plane, y, x]
+        else:
+            group = np.asarray(groups).reshape(flat.shape)[plane, y, x]
+        if class_names is None:
+            class_names = {}
+        elif not isinstance(class_names, Mapping):
+            class_names = {k + 1: str(name) for k, name in enumerate(class_names)}
+        return cls(plane, y, x, value, group, shape, dict(class_names))
+
+    @classmethod
+    def from_masks(cls, masks: Mapping[str, np.ndarray]) -> SparseLabels:
+        """Take a mask a class, in order: the k-th name has label value k; later masks win."""
+        label_image: np.ndarray | None = None
+        for k, mask in enumerate(masks.values(), start=1):
+            if label_image is None:
+                label_image = np.zeros(np.shape(mask), np.uint16)
+            if np.shape(mask) != label_image.shape:
+                raise TdsegError("All masks must have the same size.")
+            label_image[np.asarray(mask, bool)] = k
+        if label_image is None:
+            raise TdsegError("Give at least one mask.")
+        return cls.from_label_image(label_image, list(masks))
+
+    def to_label_image(self) -> np.ndarray:
+        """Return the labels as a uint8 or uint16 image (T, Z, Y, X), 0 = unlabelled."""
+        dtype = np.uint8 if len(self) == 0 or self.value.max() <= 255 else np.uint16
+        t, z, h, w = self.shape
+        out = np.zeros((t * z, h, w), dtype)
+        out[self.plane, self.y, self.x] = self.value
+        return out.reshape(self.shape)
+
+    def on_planes(self, planes: Sequence[int]) -> SparseLabels:
+        """Keep only the labels of these planes."""
+        keep = np.isin(self.plane, np.asarray(planes))
+        return self.select(keep)
+
+    def select(self, keep: np.ndarray) -> SparseLabels:
+        """Keep the entries where `keep` (n,) is true."""
+        return SparseLabels(
+            self.plane[keep],
+            self.y[keep],
+            self.x[keep],
+            self.value[keep],
+            self.group[keep],
+            self.shape,
+            self.class_names,
+        )
+
+
+def _components(planes: np.ndarray) -> np.ndarray:
+    """Count through the connected components of equal value, plane by plane, from 1."""
+    out = np.zeros(planes.shape, np.int32)
+    count = 0
+    for p, plane in enumerate(planes):
+        for value in np.unique(plane):
+            if value == 0:
+                continue
+            found, n = ndimage.label(plane == value, structure=np.ones((3, 3)))
+            out[p][found > 0] = found[found > 0] + count
+            count += n
+    return out

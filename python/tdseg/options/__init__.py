@@ -1,0 +1,1 @@
+"""Options: every key of macros, command line and Python, defined once."""

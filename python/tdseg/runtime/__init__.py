@@ -1,0 +1,1 @@
+"""What everything stands on: threads, memory, progress, files, tiles, lazy feature maps."""
