@@ -5,7 +5,8 @@ from __future__ import annotations
 from tdseg import imagej
 from tdseg.classifiers.model import Model, load
 from tdseg.errors import TdsegError
-from tdseg.images.image import Calibration, Image, read_image
+from tdseg.images.image import Calibration, Image
+from tdseg.images.image_files import read_image
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings
 from tdseg.workflow import apply, compute_features, refine_crf, segment_without_labels, train

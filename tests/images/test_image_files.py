@@ -14,8 +14,8 @@ import tifffile
 from PIL import Image as Picture
 
 from tdseg import TdsegError, imagej
-from tdseg.images.image import Calibration, Image, read_image
-from tdseg.images.image_files import write_features, write_labels, write_probabilities
+from tdseg.images.image import Calibration, Image
+from tdseg.images.image_files import read_image, write_features, write_labels, write_probabilities
 from tdseg.labels.colours import glasbey
 
 CALIBRATION = Calibration(0.25, 0.5, 2.0, "\u00b5m", "", "", 1.5, "min", 3.0, -4.0, 0.5)

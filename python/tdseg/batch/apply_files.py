@@ -9,8 +9,7 @@ from pathlib import Path
 
 from tdseg.classifiers.model import Model
 from tdseg.errors import Cancelled, TdsegError
-from tdseg.images.image import read_image
-from tdseg.images.image_files import write_labels, write_probabilities
+from tdseg.images.image_files import read_image, write_labels, write_probabilities
 from tdseg.options.settings import Settings
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.workflow import apply, planes_of_slices

@@ -9,8 +9,7 @@ from typing import Any
 from tdseg.batch.apply_files import make_folder, refuse_to_overwrite
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
-from tdseg.images.image import read_image
-from tdseg.images.image_files import write_features, write_labels, write_probabilities
+from tdseg.images.image_files import read_image, write_features, write_labels, write_probabilities
 from tdseg.options.settings import Settings
 from tdseg.runtime.progress import Progress
 from tdseg.workflow import refine_crf, segment_without_labels

@@ -11,7 +11,8 @@ import numpy as np
 
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
-from tdseg.images.image import Image, read_image
+from tdseg.images.image import Image
+from tdseg.images.image_files import read_image
 from tdseg.labels.roi_files import labels_from_roi_file
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings

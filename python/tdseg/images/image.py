@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -245,16 +244,3 @@ def _supported(array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype.kind in "iu" and array.dtype.itemsize <= 2 and array.min() >= 0:
         return array.astype(np.uint8 if array.dtype.itemsize == 1 else np.uint16)
     return array.astype(np.float32)
-
-
-def read_image(path: str | Path) -> Image:
-    """Read a TIFF (ImageJ's calibration, channels, slices and frames are kept), PNG or JPEG.
-
-    Raises
-    ------
-    TdsegError
-        If the file is missing, a folder, or not an image that can be read.
-    """
-    from tdseg.images.image_files import read
-
-    return read(Path(path))

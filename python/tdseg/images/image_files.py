@@ -20,8 +20,10 @@ from tdseg.runtime.files import write_file
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def read(path: Path) -> Image:
+def read_image(path: str | Path) -> Image:
     """Read an image file: TIFF of any kind, PNG, JPEG, BMP, GIF.
+
+    ImageJ's calibration, channels, slices and frames are kept.
 
     Pixels are those that ImageJ opens: a grey JPEG and an indexed PNG have one channel, other
     pictures are RGB, transparent ones on white.
