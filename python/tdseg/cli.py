@@ -6,13 +6,13 @@ import argparse
 import glob
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tdseg.commands.table import BY_NAME
+from tdseg.commands.table import BY_NAME, Command
 from tdseg.errors import Cancelled, TdsegError
-from tdseg.options.keys import Key
+from tdseg.options.key import Key
 from tdseg.runtime.progress import Progress, TerminalProgress
 
 EPILOG = (
@@ -46,7 +46,7 @@ def _complain(message: str, status: int) -> int:
     return status
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentParser:
     """Make the parser; keys of the macro commands become options of the same name."""
     parser = argparse.ArgumentParser(
         prog="tdseg", description="Trainable Deep Segmentation.", epilog=EPILOG
@@ -68,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     _fiji_option(fiji)
 
     status = _command(commands, "status", _status, "device, backbone, weights, versions")
-    _key_options(status, [k for k in BY_NAME["TDS Train..."].keys if k.name in _STATUS_KEYS])
+    _key_options(status, [k for k in table["TDS Train..."].keys if k.name in _STATUS_KEYS])
 
     train = _command(commands, "train", _train, "train on labelled images, save a classifier")
     train.add_argument("images", nargs="+", type=Path, help="TIFF files; labels by --labels")
@@ -90,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--existing", choices=("skip", "overwrite", "error"), default="error")
     _key_options(
         train,
-        [k for k in BY_NAME["TDS Train..."].keys if k.name not in _TRAIN_OWN],
+        [k for k in table["TDS Train..."].keys if k.name not in _TRAIN_OWN],
     )
 
     apply = _command(commands, "apply", _apply, "apply a classifier to files")
@@ -99,14 +99,14 @@ def build_parser() -> argparse.ArgumentParser:
     apply.add_argument("--output-folder", "--output_folder", type=Path, required=True)
     apply.add_argument("--output", choices=("labels", "probabilities", "both"), default="labels")
     apply.add_argument("--existing", choices=("skip", "overwrite", "error"), default="skip")
-    _key_options(apply, [k for k in BY_NAME["TDS Apply..."].keys if k.name not in _APPLY_OWN])
+    _key_options(apply, [k for k in table["TDS Apply..."].keys if k.name not in _APPLY_OWN])
 
     segment = _command(commands, "segment", _segment, "segment images together, without labels")
     segment.add_argument("inputs", nargs="+", type=Path, help="TIFF, PNG or JPEG files")
     segment.add_argument("--output-folder", "--output_folder", type=Path, required=True)
     segment.add_argument("--model", type=Path, help="save the clusters as a .tdseg file")
     segment.add_argument("--existing", choices=("overwrite", "error"), default="error")
-    keys = BY_NAME["TDS Segment Without Labels..."].keys
+    keys = table["TDS Segment Without Labels..."].keys
     _key_options(segment, [k for k in keys if k.name not in _SEGMENT_OWN])
 
     refine = _command(commands, "refine", _refine, "refine probabilities with a dense CRF")
@@ -115,7 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
     refine.add_argument("--output", type=Path, required=True, help="the TIFF to write")
     refine.add_argument("--existing", choices=("overwrite", "error"), default="error")
     _key_options(
-        refine, [k for k in BY_NAME["TDS Refine..."].keys if k.name not in ("image", "output")]
+        refine, [k for k in table["TDS Refine..."].keys if k.name not in ("image", "output")]
     )
     return parser
 

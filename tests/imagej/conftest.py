@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tdseg
 from tdseg.imagej.start import ImageJSession
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the shared module of this folder
 
 
 @pytest.fixture(scope="session")

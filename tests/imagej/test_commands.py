@@ -196,14 +196,16 @@ def test_rois_are_measured_each_on_its_own(ij):
     overlay.add(jc.Roi(2, 2, 4, 4))
     overlay.add(jc.Roi(2, 2, 8, 4))
     imp.setOverlay(overlay)
+    from tdseg.commands.measure import read_regions
+    from tdseg.commands.request import Request
     from tdseg.commands.table import BY_NAME
-    from tdseg.imagej.handlers import Call
-    from tdseg.imagej.handlers.regions import read_regions
+    from tdseg.imagej.host import host_image
     from tdseg.runtime.progress import Silent
     from tdseg.workflow.measure import measure_regions
 
-    call = Call(BY_NAME["TDS Measure ROIs..."], {}, tdseg.imagej.session(), imp, Silent())
-    regions = read_regions(call)
+    command = BY_NAME["TDS Measure ROIs..."]
+    request = Request(command, {}, tdseg.imagej.session(), Silent(), host_image(imp))
+    regions = read_regions(request)
     rows, _ = measure_regions(
         from_imageplus(imp),
         regions,
@@ -270,12 +272,12 @@ def test_mistakes_are_sentences(ij, tmp_path):
 
 
 def test_errors_inside_python_are_sentences(ij, monkeypatch):
-    from tdseg.imagej import handlers
+    from tdseg.commands import info
 
-    def broken(call):
+    def broken(request):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(handlers, "status", broken)
+    monkeypatch.setattr(info, "status", broken)
     message = failing(ij, 'run("TDS Status", ""); print("never");')
     assert "TDS Status failed unexpectedly" in message
     assert "division by zero" in message

@@ -15,8 +15,8 @@ from tdseg.errors import TdsegError
 from tdseg.imagej.start import start
 ij = start('', headless=False)
 from tdseg.imagej.java import jc
-from tdseg.imagej.label_sources import labels_from_manager
-from tdseg.imagej.results import show_labels
+from tdseg.imagej.host import host_image
+from tdseg.imagej.results import labels_imageplus
 from tdseg.imagej.tables import show_table
 
 assert jc.IJ.getInstance() is not None
@@ -27,9 +27,9 @@ assert (value, lines) == ('x', ['one']), (value, lines)
 imp = jc.WindowManager.getImage('x')
 ij.run_macro("makeRectangle(2, 2, 9, 9); Roi.setGroup(2); roiManager('add');"
              "makeOval(20, 20, 9, 9); Roi.setGroup(1); roiManager('add');", image=imp)
-assert labels_from_manager(imp).values == (1, 2)
+assert len(host_image(imp).rois('manager')) == 2
 assert jc.RoiManager.getInstance2().getCount() == 2
-show_labels(np.ones((1, 1, 40, 50), np.uint8), imp, 'x')
+labels_imageplus(np.ones((1, 1, 40, 50), np.uint8), imp, 'x-labels').show()
 assert jc.WindowManager.getImage('x-labels').isVisible()
 show_table('TDS Test', [{'a': 1}])
 assert jc.WindowManager.getFrame('TDS Test') is not None

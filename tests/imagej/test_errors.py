@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import tdseg
-from tdseg.imagej import handlers
+from tdseg.commands import classifier
+from tdseg.commands.reply import Reply
 from tdseg.imagej.java import jc
 
 FAST = "features=classical trees=10 held_out=false"
@@ -128,8 +129,8 @@ def test_esc_stops_the_macro_and_keeps_what_was_there(ij, monkeypatch):
         jc.IJ.setKeyDown(jc.KeyEvent.VK_ESCAPE)
         return original(call)
 
-    original = handlers.train
-    monkeypatch.setattr(handlers, "train", pressed)
+    original = classifier.train
+    monkeypatch.setattr(classifier, "train", pressed)
     assert "Cancel" in sentence(ij, f'run("TDS Train...", "{FAST}");')
     assert session.model is before
     monkeypatch.undo()
@@ -139,8 +140,6 @@ def test_esc_stops_the_macro_and_keeps_what_was_there(ij, monkeypatch):
 
 
 def test_an_image_that_is_closed_meanwhile_does_not_stop_the_job(ij, monkeypatch):
-    from tdseg.imagej.handlers import classifier
-
     original = classifier.apply_model
 
     def closing(*arguments, **keywords):
@@ -167,9 +166,9 @@ def test_a_running_command_leaves_others_free_and_status_tells(ij, monkeypatch):
     def hold(call):
         holding.set()
         assert done.wait(60)
-        return {}
+        return Reply()
 
-    monkeypatch.setattr(handlers, "save_classifier", hold)
+    monkeypatch.setattr(classifier, "save_classifier", hold)
     thread = threading.Thread(target=jc.IJ.run, args=("TDS Save Classifier...", "path=x"))
     thread.start()
     assert holding.wait(20)

@@ -6,11 +6,7 @@ import os
 
 import numpy as np
 import pytest
-
-from tdseg.errors import TdsegError
-from tdseg.imagej.images import from_imageplus, to_imageplus
-from tdseg.imagej.java import jc
-from tdseg.imagej.label_sources import (
+from imagej_labels import (
     labels_from_file,
     labels_from_label_image,
     labels_from_manager,
@@ -19,6 +15,10 @@ from tdseg.imagej.label_sources import (
     load_labels,
     save_labels,
 )
+
+from tdseg.errors import TdsegError
+from tdseg.imagej.images import from_imageplus, to_imageplus
+from tdseg.imagej.java import jc
 
 pytestmark = pytest.mark.usefixtures("ij")
 
@@ -176,7 +176,7 @@ def test_a_single_roi_and_a_tiffs_overlay(made, tmp_path):
     [
         ("missing.zip", None, "There is no label file"),
         ("text.zip", b"text", "cannot be read"),
-        ("text.roi", b"text", "holds no ROI, or a damaged one"),
+        ("text.roi", b"text", "cannot be read"),
         ("table.csv", b"1,2", r"is not a \.roi, \.zip or TIFF"),
     ],
 )

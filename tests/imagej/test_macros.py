@@ -101,7 +101,7 @@ def test_samples_carry_their_strokes_as_rois(ij, tmp_path):
     sample = texture_mosaic(128)
     write_sample(tmp_path / "sample.tif", sample)
     imp = jc.IJ.openImage(str(tmp_path / "sample.tif"))
-    from tdseg.imagej.label_sources import labels_from_overlay
+    from imagej_labels import labels_from_overlay
 
     found = labels_from_overlay(imp)
     assert found.values == (1, 2, 3)

@@ -23,7 +23,8 @@ RNG = np.random.default_rng(0)
 def test_labels(made):
     imp = made(HYPER)
     labels = RNG.integers(0, 4, (4, 3, 30, 40)).astype(np.uint8)
-    shown = results.show_labels(labels, imp, "stack", {"tdseg.features": "hybrid"})
+    shown = results.labels_imageplus(labels, imp, "stack-labels", {"tdseg.features": "hybrid"})
+    shown.show()
     image = from_imageplus(shown)
     np.testing.assert_array_equal(image.array[:, :, 0], labels)
     assert shown.getTitle() == "stack-labels"
@@ -63,7 +64,7 @@ def test_labels_above_255(made):
 def test_probabilities(made):
     imp = made(HYPER)
     values = RNG.random((4, 3, 3, 30, 40)).astype(np.float32)
-    shown = results.show_probabilities(values, imp, "stack", ["a", "b", "c"], {})
+    shown = results.probabilities_imageplus(values, imp, "stack-probabilities", ["a", "b", "c"], {})
     image = from_imageplus(shown)
     np.testing.assert_array_equal(image.array, values)
     assert shown.getTitle() == "stack-probabilities"
@@ -87,7 +88,7 @@ def test_features(made):
     imp = made("newImage('a', '8-bit black', 40, 30, 1);")
     names = ["Original", "Gaussian_blur_1.0"]
     values = RNG.random((1, 1, 2, 30, 40)).astype(np.float32)
-    shown = results.show_features(values, imp, "a", names, {})
+    shown = results.features_imageplus(values, imp, "a-features", names, {})
     assert shown.getTitle() == "a-features"
     assert list(shown.getDimensions()) == [40, 30, 1, 2, 1]
     assert [str(shown.getStack().getSliceLabel(i)) for i in (1, 2)] == names
@@ -101,7 +102,7 @@ def test_overlay_is_on_a_duplicate_and_never_a_label(made):
     imp.setRoi(jc.Roi(3, 3, 5, 5))
     labels = np.zeros((1, 2, 30, 40), np.uint8)
     labels[0, 0, 2, 3], labels[0, 1, 5, 6] = 1, 2
-    shown = results.show_overlay(labels, imp, "stack", {}, [4, 11])
+    shown = results.overlay_imageplus(labels, imp, "stack-overlay", {}, [4, 11])
     assert imp.getOverlay() is None
     assert imp.getRoi() is not None
     np.testing.assert_array_equal(from_imageplus(shown).array, from_imageplus(imp).array)

@@ -1,21 +1,22 @@
-"""Pixels of ROIs: against ImageJ's ``fill`` on a whole plane, its macro command, and counts."""
+"""Pixels of ROIs, by their bytes: against ImageJ's ``fill``, its macro command, and counts."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from tdseg.commands.request import Request
+from tdseg.commands.selection import area_mask
+from tdseg.commands.table import BY_NAME
 from tdseg.errors import TdsegError
+from tdseg.imagej.host import host_image
 from tdseg.imagej.java import jc, to_java, to_numpy
-from tdseg.imagej.rois import (
-    RoiPainter,
-    area_mask,
-    check_label_roi,
-    facts_of,
-    group_names,
-    kind_of,
-    set_group_names,
-)
+from tdseg.imagej.rois import drawable, encoded, group_names, set_group_names
+from tdseg.labels.rasterize import roi_pixels
+from tdseg.labels.roi_files import check_label, read_roi
+from tdseg.labels.roi_files import facts_of as facts_of_bytes
+from tdseg.runtime.progress import Silent
+from tdseg.workflow.session import Session
 
 pytestmark = pytest.mark.usefixtures("ij")
 
@@ -101,9 +102,17 @@ def filled(roi):
     return to_numpy(mask.getPixels()).reshape(SIZE, SIZE) > 0
 
 
-def painted(roi, painter=None):
+def plain(roi):
+    return read_roi(encoded(drawable(roi, SIZE, SIZE)))
+
+
+def facts_of(roi):
+    return facts_of_bytes(plain(roi))
+
+
+def painted(roi):
     out = np.zeros((SIZE, SIZE), int)
-    y, x = (painter or RoiPainter(SIZE, SIZE)).pixels(roi)
+    y, x = roi_pixels(plain(roi), SIZE, SIZE)
     np.add.at(out, (y, x), 1)
     return out
 
@@ -122,7 +131,7 @@ def test_pixels(name):
 def test_the_macro_command_fill_agrees(ij, made, name):
     """``run("Fill")`` on the image itself, with the ROI as its selection."""
     roi = ROIS[name][0]()
-    if kind_of(roi) == "points" or roi.getStrokeWidth() > 1:
+    if facts_of(roi).kind == "points" or roi.getStrokeWidth() > 1:
         pytest.skip("the command refuses points, and fills wide lines one pixel short")
     imp = made("newImage('f', '8-bit black', 40, 40, 1);")
     imp.setRoi(roi)
@@ -131,12 +140,6 @@ def test_the_macro_command_fill_agrees(ij, made, name):
     ij.run_macro("setForegroundColor(255, 255, 255); run('Fill', 'slice');", image=imp)
     drawn = to_numpy(imp.getProcessor().getPixels()).reshape(SIZE, SIZE) > 0
     np.testing.assert_array_equal(painted(roi) > 0, drawn)
-
-
-def test_one_painter_for_many_rois_keeps_nothing_of_the_last():
-    painter = RoiPainter(SIZE, SIZE)
-    for make, _ in [*ROIS.values(), *reversed(ROIS.values())]:
-        np.testing.assert_array_equal(painted(make(), painter) > 0, filled(make()))
 
 
 def test_rois_are_not_touched():
@@ -150,12 +153,12 @@ def test_rois_are_not_touched():
 
 def test_some_points():
     roi = jc.PointRoi(floats(3, 5.5, 9, 50), floats(3, 5.4, 9, 2), 4)
-    y, x = RoiPainter(SIZE, SIZE).pixels(roi, (1, 2))
+    y, x = roi_pixels(plain(roi), SIZE, SIZE, (1, 2))
     whole = painted(jc.PointRoi(floats(5.5, 9), floats(5.4, 9), 2))
     assert sorted(zip(y.tolist(), x.tolist(), strict=True)) == [
         tuple(p) for p in np.argwhere(whole).tolist()
     ]
-    assert len(RoiPainter(SIZE, SIZE).pixels(roi, (3,))[0]) == 0
+    assert len(roi_pixels(plain(roi), SIZE, SIZE, (3,))[0]) == 0
 
 
 NEVER = {
@@ -167,22 +170,20 @@ NEVER = {
 
 
 @pytest.mark.parametrize("kind", NEVER)
-def test_kinds_that_are_never_labels(made, kind):
+def test_kinds_that_are_never_labels(kind):
     roi = NEVER[kind]()
-    assert kind_of(roi) == kind
-    imp = made("newImage('f', '8-bit black', 40, 40, 1);")
+    assert facts_of(roi).kind == kind
     with pytest.raises(TdsegError, match=rf"Image 'f': the selection is of the kind '{kind}'"):
-        check_label_roi(roi, imp)
+        check_label(plain(roi), "f", (SIZE, SIZE))
 
 
-def test_kinds_that_are_labels(made):
-    imp = made("newImage('f', '8-bit black', 40, 40, 1);")
+def test_kinds_that_are_labels():
     for name, kind in (("rectangle", "area"), ("line of width 5", "line"), ("points", "points")):
         roi = ROIS[name][0]()
-        assert kind_of(roi) == kind
-        check_label_roi(roi, imp)
+        assert facts_of(roi).kind == kind
+        check_label(plain(roi), "f", (SIZE, SIZE))
     with pytest.raises(TdsegError, match="no pixel inside the image"):
-        check_label_roi(jc.Roi(50, 50, 5, 5), imp)
+        check_label(plain(jc.Roi(50, 50, 5, 5)), "f", (SIZE, SIZE))
 
 
 def test_facts():
@@ -213,14 +214,19 @@ def test_facts_of_points_with_counters_and_slices():
 
 
 def test_area_mask(made):
+    def mask(imp):
+        values = {"region": "selection"}
+        command = BY_NAME["TDS Apply..."]
+        return area_mask(Request(command, values, Session(), Silent(), host_image(imp)))
+
     imp = made("newImage('f', '8-bit black', 40, 40, 1);")
     with pytest.raises(TdsegError, match="'f' has no area selection"):
-        area_mask(imp)
+        mask(imp)
     imp.setRoi(line(1))
     with pytest.raises(TdsegError, match="'f' has no area selection"):
-        area_mask(imp)
+        mask(imp)
     imp.setRoi(jc.OvalRoi(30, 30, 20, 20))
-    np.testing.assert_array_equal(area_mask(imp), filled(jc.OvalRoi(30, 30, 20, 20)))
+    np.testing.assert_array_equal(mask(imp), filled(jc.OvalRoi(30, 30, 20, 20)))
 
 
 def test_group_names():

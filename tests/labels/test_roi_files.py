@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from tdseg import TdsegError, imagej
 from tdseg.labels.rasterize import roi_pixels
 from tdseg.labels.roi_files import labels_from_roi_file
 from tdseg.labels.sparse_labels import SparseLabels
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "imagej"))  # for imagej_labels
 
 WIDTH, HEIGHT = 40, 32
 MANY = settings(
@@ -50,6 +53,18 @@ def encoded(roi: Any) -> bytes:
     from tdseg.imagej.java import jc, to_numpy
 
     return to_numpy(jc.RoiEncoder.saveAsByteArray(roi)).tobytes()
+
+
+def decoded_rois(path: Path, java: Any) -> list[Any]:
+    """Return the ROIs of a file as ImageJ reads them; it names a nameless one after its entry."""
+    from tdseg.imagej.java import to_java
+
+    with zipfile.ZipFile(path) as archive:
+        found = [(n.removesuffix(".roi"), archive.read(n)) for n in archive.namelist()]
+    return [
+        java.RoiDecoder(to_java(np.frombuffer(data, np.uint8)), name).getRoi()
+        for name, data in found
+    ]
 
 
 def filled_by_us(data: bytes) -> np.ndarray:
@@ -283,8 +298,9 @@ ROIS: dict[str, Callable[[], list[ImagejRoi]]] = {
 def test_same_labels_as_by_imagej(
     kind: str, shape: Any, class_from: str, unpositioned: str, java: Any, tmp_path: Path
 ) -> None:
+    from imagej_labels import labels_by_imagej
+
     from tdseg.imagej.group_colours import group_lut
-    from tdseg.imagej.label_sources import labels_from_file
 
     path = write_zip(tmp_path / "RoiSet.zip", ROIS[kind]())
     stack = java.ImageStack(WIDTH, HEIGHT)
@@ -298,8 +314,13 @@ def test_same_labels_as_by_imagej(
         lambda note: labels_from_roi_file(
             path, shape, class_from=class_from, unpositioned=unpositioned, note=note
         ),
-        lambda note: labels_from_file(
-            imp, path, class_from=class_from, unpositioned=unpositioned, note=note
+        lambda note: labels_by_imagej(
+            decoded_rois(path, java),
+            imp,
+            note,
+            class_from=class_from,
+            unpositioned=unpositioned,
+            source=f"file '{path}'",
         ),
     ):
         notes: list[str] = []

@@ -242,12 +242,12 @@ def test_a_device_that_is_missing_here_is_replaced_aloud(example):
         pytest.skip("there is a CUDA device")
     image, labels, _ = example
     model = tdseg.train([(image, labels)], settings())
-    there = model.settings.with_(device="cuda", classical_device="cuda")
+    there = model.settings.with_(device="cuda")
     elsewhere = dataclasses.replace(model, settings=there)
     heard = Silent()
     found = tdseg.apply(elsewhere, image, progress=heard)
     np.testing.assert_array_equal(found.labels, tdseg.apply(model, image).labels)
-    assert sum("cpu instead" in note for note in heard.notes) == 2
+    assert sum("cpu instead" in note for note in heard.notes) == 1
 
 
 def test_refining_a_region_does_not_depend_on_tiles(example):
@@ -292,7 +292,6 @@ def test_the_cache_tells_levels_of_one_stride_apart():
         ({"features": "deep", "levels": "4, stride4"}, "'levels' names stride4 twice"),
         ({"features": "deep", "upsampling": "hrdv2"}, "hrdv2 needs a vision transformer"),
         ({"features": "classical", "samples": 1}, "'samples': 1 pixels are fewer"),
-        ({"features": "classical", "classical_device": "cuda:99"}, "'classical_device'"),
     ],
 )
 def test_settings_that_cannot_work_are_named(example, changes, words):

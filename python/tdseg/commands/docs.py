@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tdseg.commands.table import COMMANDS, Command
-from tdseg.options.keys import SETTING_KEYS, Key
+from tdseg.options.key import Key
 
 HEAD = """# Commands and keys
 
@@ -17,25 +19,44 @@ changes pixels, with what `auto` stood for. On the command line the same keys ar
 """
 
 
-def commands_markdown() -> str:
-    """Return the page: the commands with their own keys, then the keys that settings share."""
-    shared = {key.name for key in SETTING_KEYS}
+def commands_markdown(commands: Sequence[Command] = COMMANDS) -> str:
+    """Return the page: the commands with their own keys, then the groups that they share."""
+    groups: dict[str, dict[str, Key]] = {}
+    users: dict[str, int] = {}
+    for command in commands:
+        for title in {key.group for key in command.keys if key.group}:
+            users[title] = users.get(title, 0) + 1
+        for key in command.keys:
+            groups.setdefault(key.group, {}).setdefault(key.name, key)
+    shared = {title for title, count in users.items() if count > 1}
     lines = [HEAD]
-    for command in COMMANDS:
+    for command in commands:
         lines += _command(command, shared)
-    lines += ["## Settings", "", "Keys that change pixels or resources, wherever they apply.", ""]
-    lines += _table(list(SETTING_KEYS))
+    lines += ["## Groups of keys", "", "Keys that several commands take.", ""]
+    for title, keys in groups.items():
+        if title in shared:
+            lines += [f"### {title}", "", *_table(list(keys.values())), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _command(command: Command, shared: set[str]) -> list[str]:
-    own = [key for key in command.keys if key.name not in shared]
-    settings = [key.name for key in command.keys if key.name in shared]
+    own = [key for key in command.keys if key.group not in shared]
+    taken = dict.fromkeys(key.group for key in command.keys if key.group in shared)
     lines = [f"## {command.name}", "", command.help, ""]
     if own:
         lines += [*_table(own), ""]
-    if settings:
-        lines += ["Settings: " + ", ".join(f"`{name}`" for name in settings) + ".", ""]
+    if taken:
+        links = ", ".join(f"[{title}](#{title.lower().replace(' ', '-')})" for title in taken)
+        lines += [f"Groups: {links}.", ""]
+    changed = [
+        f"`{key.name}={_plain(key.default)}`"
+        for key in command.keys
+        if key.group in shared and key.name == "features" and key.default != "hybrid"
+    ]
+    if changed:
+        lines += [f"Default here: {', '.join(changed)}.", ""]
+    if command.overrides:
+        lines += ["Keys of these groups that are not given stay as the classifier has them.", ""]
     return lines
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tdseg.errors import TdsegError
-from tdseg.options.keys import Key, by_name, find_key
+from tdseg.options.key import Key, by_name, find_key
+from tdseg.options.settings import RETIRED
 
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 
@@ -73,7 +74,12 @@ def _value(text: str, start: int, name: str) -> tuple[str, int]:
     return text[start:end], end
 
 
-def parse_options(text: str | None, keys: Iterable[Key], command: str) -> dict[str, Any]:
+def parse_options(
+    text: str | None,
+    keys: Iterable[Key],
+    command: str,
+    note: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
     """Parse and check an option string against the keys of a command.
 
     Parameters
@@ -84,6 +90,8 @@ def parse_options(text: str | None, keys: Iterable[Key], command: str) -> dict[s
         The command's keys.
     command
         Its name, for messages.
+    note
+        Hears of keys of earlier versions, which are ignored.
 
     Returns
     -------
@@ -98,6 +106,10 @@ def parse_options(text: str | None, keys: Iterable[Key], command: str) -> dict[s
     index = by_name(keys)
     values: dict[str, Any] = {}
     for name, raw in tokenize(text or ""):
+        if name in RETIRED and name not in index:
+            if note is not None:
+                note(f"{command}: key '{name}' is ignored: {RETIRED[name]}.")
+            continue
         key = find_key(name, index, command)
         if key.name in values:
             raise TdsegError(f"{command}: key '{key.name}' is given twice.")
@@ -110,7 +122,7 @@ def parse_options(text: str | None, keys: Iterable[Key], command: str) -> dict[s
     return values
 
 
-def format_options(values: dict[str, Any], keys: Iterable[Key]) -> str:
+def format_options(values: Mapping[str, Any], keys: Iterable[Key]) -> str:
     """Write values as an option string that `parse_options` reads back to the same values."""
     index = by_name(keys)
     return " ".join(index[name].format(value) for name, value in values.items())

@@ -1,14 +1,20 @@
-"""The table of commands: parser, recorder, menu, documentation and dialogs are made from it.
-
-Imports no Java: the command line and the documentation read it too.
-"""
+"""The table of commands: parser, recorder, menu, documentation and dialogs are made from it."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from tdseg.options.keys import LIST_OF_NUMBERS, SETTING_KEYS, SETTINGS_BY_NAME, Key
+from tdseg.commands import command_options as options
+from tdseg.options.declare import Options, keys_of
+from tdseg.options.key import Key, by_name
+
+if TYPE_CHECKING:
+    from tdseg.commands.reply import Reply
+    from tdseg.commands.request import Request
 
 MENU = "Trainable Deep Segmentation"
 
@@ -23,10 +29,12 @@ class Command:
         As in the menu and in ``run(name, options)``.
     help
         One line.
-    handler
-        Name of the function in `handlers` that does it.
-    keys
+    function
+        What does it, as ``module:function`` below `tdseg.commands`; imported when it is called.
+    options
         What it accepts.
+    overrides
+        Groups of settings that it accepts besides, absent unless they are given.
     needs_image
         Whether it works on the active image.
     queued
@@ -35,280 +43,139 @@ class Command:
 
     name: str
     help: str
-    handler: str
-    keys: tuple[Key, ...] = ()
+    function: str
+    options: type[Options] = options.NoOptions
+    overrides: tuple[type[Options], ...] = ()
     needs_image: bool = True
     queued: bool = True
 
+    @cached_property
+    def keys(self) -> tuple[Key, ...]:
+        """All keys that it accepts."""
+        more = [replace(key, default=None) for group in self.overrides for key in keys_of(group)]
+        return (*keys_of(self.options), *more)
+
+    @cached_property
+    def index(self) -> dict[str, Key]:
+        """Its keys by name and alias."""
+        return by_name(self.keys)
+
     def key(self, name: str) -> Key:
         """Return one of its keys."""
-        return next(k for k in self.keys if k.name == name)
+        return self.index[name]
 
     def default(self, name: str) -> Any:
         """Return the default of one of its keys."""
         return self.key(name).default
 
+    def load(self) -> Callable[[Request], Reply]:
+        """Import and return the function that does it."""
+        module, _, name = self.function.partition(":")
+        found: Callable[[Request], Reply] = getattr(
+            importlib.import_module(f"tdseg.commands.{module}"), name
+        )
+        return found
 
-def _setting(*names: str, default: Any = ...) -> tuple[Key, ...]:
-    keys = (SETTINGS_BY_NAME[n] for n in names)
-    return tuple(k if default is ... else replace(k, default=default) for k in keys)
-
-
-def _path(help: str, name: str = "path", default: Any = None) -> Key:
-    return Key(name, "path", default, help)
-
-
-EXISTING = ("skip", "overwrite", "error")
-
-LABEL_KEYS = (
-    Key(
-        "labels",
-        "choice",
-        "overlay",
-        "where the labels are",
-        choices=("overlay", "manager", "selection", "file", "image"),
-    ),
-    _path("label file for labels=file (.roi, .zip, or TIFF)", "labels_path"),
-    Key("labels_image", "text", None, "title of the open label image for labels=image"),
-    Key(
-        "class_from",
-        "choice",
-        "group",
-        "what of a ROI tells its class",
-        choices=("group", "name", "color", "counter"),
-    ),
-    Key(
-        "unpositioned",
-        "choice",
-        "current",
-        "ROIs without a position on a stack",
-        choices=("current", "all", "error"),
-    ),
-    Key(
-        "overlap",
-        "choice",
-        "last",
-        "pixels in ROIs of two classes: the later ROI, or an error",
-        choices=("last", "error"),
-    ),
-)
-MEASURE_KEYS = (
-    Key(
-        "labels",
-        "choice",
-        "overlay",
-        "where the ROIs are",
-        choices=("overlay", "manager", "selection", "file"),
-    ),
-    *(key for key in LABEL_KEYS if key.name in ("labels_path", "unpositioned")),
-)
-REGION = Key(
-    "region",
-    "choice",
-    "image",
-    "the whole image, or the active area selection only",
-    choices=("image", "selection"),
-)
-SLICES = Key(
-    "slices",
-    "text",
-    "all",
-    "slices to work on (frames where there is one slice)",
-    pattern="current|" + LIST_OF_NUMBERS,
-    example="1-20",
-)
-COMPONENTS = Key(
-    "components",
-    "int",
-    0,
-    "first principal components instead of features; 0 is all",
-    minimum=0,
-    maximum=10000,
-)
-CRF = tuple(k.name for k in SETTING_KEYS if k.name.startswith("crf_"))
-_OF_CLASSIFIERS = ("classifier", "trees", "balance", "samples", "held_out", "refine", "first_label")
-FEATURE_KEYS = tuple(k for k in SETTING_KEYS if k.name not in (*_OF_CLASSIFIERS, *CRF))
-UNLABELLED_KEYS = (
-    Key(
-        "method",
-        "choice",
-        "clusters",
-        "classes of similar pixels, attention maps, or objects",
-        choices=("clusters", "attention", "foreground"),
-    ),
-    Key(
-        "clusters",
-        "int",
-        "auto",
-        "number of classes",
-        minimum=2,
-        maximum=255,
-        words=("auto",),
-    ),
-    Key("min_size", "int", 200, "smallest object, pixels", minimum=0),
-    Key("cutoff_scale", "float", 1.0, "above 1 gives fewer classes", minimum=0.01),
-)
 
 COMMANDS: tuple[Command, ...] = (
     Command(
         "TDS Set Classes...",
         "Name the classes; class k has ROI group k and label value k.",
-        "set_classes",
-        (Key("classes", "text", None, "names separated by commas", example="background,nucleus"),),
+        "classes:set_classes",
+        options.SetClassesOptions,
         needs_image=False,
     ),
     Command(
         "TDS Add Label...",
         "Add the current selection to the overlay as a label of a class.",
-        "add_label",
-        (Key("class", "text", None, "class name or number", example="nucleus"),),
+        "classes:add_label",
+        options.AddLabelOptions,
     ),
     Command(
         "TDS Train...",
         "Train a classifier on the labels of the active image.",
-        "train",
-        (
-            *LABEL_KEYS,
-            Key("append", "bool", False, "train on the earlier images too"),
-            *SETTING_KEYS,
-        ),
+        "classifier:train",
+        options.TrainOptions,
     ),
     Command(
         "TDS Apply...",
         "Segment the active image with the current classifier.",
-        "apply",
-        (
-            _path("classifier file; default: the current classifier", "model"),
-            Key(
-                "output",
-                "choice",
-                "labels",
-                "what to show",
-                choices=("labels", "probabilities", "both", "overlay"),
-            ),
-            REGION,
-            SLICES,
-            *_setting(
-                "refine",
-                *CRF,
-                "first_label",
-                "weights",
-                "upsampler_weights",
-                "device",
-                "precision",
-                "memory_limit",
-                "tile",
-                "classical_device",
-                default=None,
-            ),
-        ),
+        "classifier:apply",
+        options.ApplyOptions,
+        options.APPLY_OVERRIDES,
     ),
     Command(
         "TDS Features...",
         "Show the features of the active image as a stack.",
-        "features",
-        (COMPONENTS, REGION, SLICES, *FEATURE_KEYS),
+        "features:features",
+        options.ComputeFeaturesOptions,
     ),
     Command(
         "TDS Refine...",
         "Refine the active probability stack with a dense CRF.",
-        "refine",
-        (
-            Key("image", "text", None, "title of the open image that was segmented"),
-            Key(
-                "output",
-                "choice",
-                "labels",
-                "what to show",
-                choices=("labels", "probabilities", "both"),
-            ),
-            *_setting(*CRF, "memory_limit", "tile"),
-        ),
+        "refine:refine",
+        options.RefineStackOptions,
     ),
     Command(
         "TDS Segment Without Labels...",
         "Segment by clusters of features or by attention, without labels.",
-        "segment",
-        (
-            *UNLABELLED_KEYS,
-            SLICES,
-            Key(
-                "objects",
-                "choice",
-                "none",
-                "where the outlines of objects go besides",
-                choices=("none", "overlay", "manager"),
-            ),
-            Key("adopt", "bool", True, "make the clusters the current classifier"),
-            *(
-                replace(k, default="deep") if k.name == "features" else k
-                for k in (*FEATURE_KEYS, *(SETTINGS_BY_NAME[n] for n in ("refine", *CRF)))
-            ),
-        ),
+        "unlabelled:segment",
+        options.SegmentOptions,
     ),
     Command(
         "TDS Save Classifier...",
         "Save the current classifier.",
-        "save_classifier",
-        (
-            _path("where to, .tdseg"),
-            Key("existing", "choice", "error", "if the file exists", choices=EXISTING),
-        ),
+        "classifier:save_classifier",
+        options.SaveClassifierOptions,
         needs_image=False,
     ),
     Command(
         "TDS Load Classifier...",
         "Load a classifier and make it the current one.",
-        "load_classifier",
-        (_path("a .tdseg file"),),
+        "classifier:load_classifier",
+        options.LoadClassifierOptions,
         needs_image=False,
     ),
     Command(
         "TDS Save Labels...",
         "Save the overlay's labels as a RoiSet.",
-        "save_labels",
-        (
-            _path("where to, .zip"),
-            Key("existing", "choice", "error", "if the file exists", choices=EXISTING),
-        ),
+        "labels:save_labels",
+        options.SaveLabelsOptions,
     ),
     Command(
         "TDS Load Labels...",
         "Add the labels of a file to the overlay.",
-        "load_labels",
-        (
-            _path("a .roi or .zip file"),
-            Key("replace", "bool", False, "replace the overlay instead of adding to it"),
-        ),
+        "labels:load_labels",
+        options.LoadLabelsOptions,
     ),
     Command(
         "TDS Labels to Image",
         "Show the labels as a label image; 0 is unlabelled.",
-        "labels_to_image",
-        LABEL_KEYS,
+        "labels:labels_to_image",
+        options.LabelOptions,
     ),
     Command(
         "TDS Measure ROIs...",
         "Mean features of each ROI, as a table.",
-        "measure_rois",
-        (COMPONENTS, *MEASURE_KEYS, *FEATURE_KEYS),
+        "measure:measure_rois",
+        options.MeasureRoisOptions,
     ),
     Command(
         "TDS Class Statistics",
         "Pixels, area and fraction of each class and slice, as a table.",
-        "class_statistics",
+        "measure:class_statistics",
     ),
     Command(
         "TDS Status",
         "What runs: device, backbone, weights, cache, versions.",
-        "status",
+        "info:status",
         needs_image=False,
         queued=False,
     ),
     Command(
         "TDS Macro Extensions",
         "Register Ext.TDS_classCount, TDS_className and TDS_status.",
-        "macro_extensions",
+        "info:macro_extensions",
         needs_image=False,
     ),
 )

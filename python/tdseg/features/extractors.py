@@ -91,7 +91,6 @@ def classical_options(settings: Settings) -> ClassicalOptions:
         sigma_max=settings.sigma_max,
         membrane_thickness=settings.membrane_thickness,
         membrane_patch=settings.membrane_patch,
-        exact=settings.exact,
         rgb=settings.rgb,
     )
 
@@ -122,8 +121,7 @@ def build_extraction(
     weights: WeightsInfo | None = None
     upsampler: WeightsInfo | None = None
     if settings.uses_classical:
-        device = resolve_device(settings.classical_device, "float32", key="classical_device")[0]
-        extractors.append(ClassicalFeatures(classical_options(settings), device))
+        extractors.append(ClassicalFeatures(classical_options(settings)))
     if not settings.uses_deep:
         # No network runs; what stands in the settings is where it would have.
         settings = replace(settings, device="cpu", precision="float32")

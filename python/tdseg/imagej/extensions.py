@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jpype
 
+from tdseg.commands.extensions import FUNCTIONS
 from tdseg.errors import TdsegError
 from tdseg.imagej.java import jc
 from tdseg.workflow.session import Session
-from tdseg.workflow.status import status_rows
 
-_STRING, _NUMBER = 1, 2  # ij.macro.MacroExtension.ARG_STRING, ARG_NUMBER
+_KINDS = {"text": 1, "number": 2}  # ij.macro.MacroExtension.ARG_STRING, ARG_NUMBER
 
 
 class Extension:
@@ -20,17 +19,12 @@ class Extension:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._functions: dict[str, tuple[list[int], Callable[..., str]]] = {
-            "TDS_classCount": ([], self._class_count),
-            "TDS_className": ([_NUMBER], self._class_name),
-            "TDS_status": ([_STRING], self._status),
-        }
 
     def handleExtension(self, name: Any, arguments: Any) -> Any:  # noqa: N802 (Java's name)
         """Answer one call; macro extensions return strings."""
         try:
-            _, function = self._functions[str(name)]
-            return jpype.JString(function(*(arguments or ())))
+            _, function = FUNCTIONS[str(name)]
+            return jpype.JString(function(self._session, *(arguments or ())))
         except TdsegError as error:
             jc.IJ.error("Trainable Deep Segmentation", str(error))
             jc.Macro.abort()
@@ -44,33 +38,10 @@ class Extension:
         proxy = jpype.JProxy("ij.macro.MacroExtension", inst=self)
         describe = jc.ExtensionDescriptor.newDescriptor
         described = [
-            describe(name, proxy, jpype.JArray(jpype.JInt)(kinds))
-            for name, (kinds, _) in self._functions.items()
+            describe(name, proxy, jpype.JArray(jpype.JInt)([_KINDS[kind] for kind in kinds]))
+            for name, (kinds, _) in FUNCTIONS.items()
         ]
         return jpype.JArray(jc.ExtensionDescriptor)(described)
-
-    def _class_count(self) -> str:
-        return str(len(self._classes()))
-
-    def _class_name(self, value: Any) -> str:
-        number = int(float(value))
-        names = self._classes()
-        if number not in names:
-            listing = ", ".join(map(str, names)) or "none"
-            raise TdsegError(f"Ext.TDS_className: there is no class {number}. Classes: {listing}.")
-        return names[number]
-
-    def _status(self, item: Any) -> str:
-        rows = dict(status_rows(session=self._session))
-        if str(item) not in rows:
-            raise TdsegError(f"Ext.TDS_status: no item '{item}'. Items: {', '.join(rows)}.")
-        return rows[str(item)]
-
-    def _classes(self) -> dict[int, str]:
-        if self._session.classes or self._session.model is None:
-            return self._session.classes
-        model = self._session.model
-        return dict(zip(model.class_values, model.class_names, strict=True))
 
 
 def register(session: Session) -> None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 import traceback
-from contextlib import nullcontext
 from typing import Any
 
 import jpype
 
-from tdseg.commands.parsing import parse_options
+from tdseg.commands.run import run_command
 from tdseg.commands.table import BY_NAME, Command
 from tdseg.errors import TdsegError
-from tdseg.imagej import handlers
 from tdseg.imagej.bar import FijiProgress
+from tdseg.imagej.host import fiji_host, host_image, show
 from tdseg.imagej.java import jc
-from tdseg.imagej.recorder import macro_line, record, unrecorded
+from tdseg.imagej.recorder import record, unrecorded
 from tdseg.workflow.session import Session
 
 TITLE = "Trainable Deep Segmentation"
@@ -47,19 +46,16 @@ class Listener:
         return None
 
     def _run(self, command: Command) -> None:
-        given = parse_options(_macro_options(), command.keys, command.name)
-        image = jc.WindowManager.getCurrentImage()
-        if image is None and command.needs_image:
-            raise TdsegError(f"{command.name} works on the active image; open an image first.")
-        # Status tells what runs and waits, so it does not wait itself.
-        queue = self.session.job(command.name) if command.queued else nullcontext()
-        with queue:
-            call = handlers.Call(command, given, self.session, image, FijiProgress())
-            with unrecorded():
-                resolved = getattr(handlers, command.handler)(call)
-            call.progress.finish()
-        self.session.last_line = macro_line(command, resolved)
-        record(command, resolved)
+        current = jc.WindowManager.getCurrentImage()
+        active = None if current is None else host_image(current)
+        progress = FijiProgress()
+        reply, _ = run_command(
+            command, _macro_options(), self.session, progress, active, fiji_host()
+        )
+        with unrecorded():
+            show(reply, active, self.session)
+        progress.finish()
+        record(command, reply.values)
 
 
 def _free_other_commands() -> None:

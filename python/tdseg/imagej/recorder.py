@@ -1,28 +1,12 @@
-"""Macro lines: what the Recorder prints replays to identical pixels."""
+"""ImageJ's Recorder: what it prints replays to identical pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tdseg.commands.parsing import format_options
 from tdseg.commands.table import Command
-
-
-def macro_line(command: Command, values: dict[str, Any]) -> str:
-    """Return the macro call that repeats a command.
-
-    Parameters
-    ----------
-    command
-        The command.
-    values
-        Its resolved values by key name, nothing left on ``auto``.
-    """
-    options = format_options(values, command.keys)
-    quoted = options.replace("\\", "\\\\").replace('"', '\\"')
-    return f'run("{command.name}", "{quoted}");'
 
 
 @contextmanager
@@ -44,7 +28,7 @@ def unrecorded() -> Iterator[None]:
         jc.Recorder.resumeRecording()
 
 
-def record(command: Command, values: dict[str, Any]) -> None:
+def record(command: Command, values: Mapping[str, Any]) -> None:
     """Write the call to ImageJ's Recorder, if one is open.
 
     A command that a listener swallows is not recorded by ImageJ itself. ImageJ ignores what comes

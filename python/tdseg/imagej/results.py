@@ -1,8 +1,6 @@
 """Results as new images, the way Fiji's own tools show theirs.
 
-The active image is never changed. Each function comes as ``..._imageplus``, which makes the image,
-and ``show_...``, which shows it too: in a window, or in batch mode and headless as the new current
-image.
+The active image is never changed.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tdseg.commands.reply import ImageResult
 from tdseg.imagej.group_colours import group_colours, group_lut
 from tdseg.imagej.images import (
     calibration_of,
@@ -24,16 +23,32 @@ from tdseg.imagej.java import jc, to_java
 from tdseg.images.image import Calibration
 
 OVERLAY_OPACITY = 0.4
+SOURCE = "tdseg.source"
+"""Property of a result: ID of the image that it was made from, as long as ImageJ runs."""
+
+
+def imageplus_of(result: ImageResult, imp: Any) -> Any:
+    """Make the ImagePlus of a result, made from `imp`."""
+    array, title, info = result.array, result.title, result.info
+    if result.kind == "probabilities":
+        made = probabilities_imageplus(array, imp, title, result.names, info)
+    elif result.kind == "features":
+        made = features_imageplus(array, imp, title, result.names, info)
+    elif result.kind == "overlay":
+        made = overlay_imageplus(array[:, :, 0], imp, title, info, result.planes)
+    else:
+        made = labels_imageplus(array[:, :, 0], imp, title, info)
+    made.setProperty(SOURCE, str(imp.getID()))
+    return made
 
 
 def labels_imageplus(
     labels: np.ndarray,
     imp: Any,
-    stem: str,
+    title: str,
     info: Mapping[str, Any] | None = None,
-    planes: Sequence[int] | None = None,
 ) -> Any:
-    """Make the label image ``<stem>-labels``.
+    """Make a label image.
 
     Parameters
     ----------
@@ -41,12 +56,10 @@ def labels_imageplus(
         (T, Z, Y, X) uint8 or uint16, 0 is unlabelled.
     imp
         The image that was segmented, for its calibration.
-    stem
-        Its title without the extension.
+    title
+        Of the new image.
     info
         Settings, for the image's info.
-    planes
-        Not used: the result has the planes that were asked for.
 
     Returns
     -------
@@ -57,7 +70,7 @@ def labels_imageplus(
     stack = jc.ImageStack(width, height)
     for i, k in np.ndindex(t, z):
         stack.addSlice(None, to_java(labels[i, k]))
-    result = _result(f"{stem}-labels", stack, (1, z, t), calibration_of(imp), info)
+    result = _result(title, stack, (1, z, t), calibration_of(imp), info)
     _colour(result, labels.dtype == np.uint16)
     return result
 
@@ -65,26 +78,25 @@ def labels_imageplus(
 def probabilities_imageplus(
     probabilities: np.ndarray,
     imp: Any,
-    stem: str,
+    title: str,
     class_names: Sequence[str],
     info: Mapping[str, Any] | None = None,
-    planes: Sequence[int] | None = None,
 ) -> Any:
-    """Make the hyperstack ``<stem>-probabilities``.
+    """Make a hyperstack of probabilities.
 
     Parameters
     ----------
     probabilities
         (T, Z, C, Y, X) float32.
     class_names
-        One a channel; they label the slices.
+        One per channel; they label the slices.
 
     Returns
     -------
     ij.ImagePlus
         32-bit, channel = class, display range 0 to 1.
     """
-    result = _channels(probabilities, imp, f"{stem}-probabilities", class_names, info)
+    result = _channels(probabilities, imp, title, class_names, info)
     result.setOpenAsHyperStack(True)
     result.setDisplayRange(0, 1)
     return result
@@ -93,27 +105,26 @@ def probabilities_imageplus(
 def features_imageplus(
     features: np.ndarray,
     imp: Any,
-    stem: str,
+    title: str,
     names: Sequence[str],
     info: Mapping[str, Any] | None = None,
-    planes: Sequence[int] | None = None,
 ) -> Any:
-    """Make the stack ``<stem>-features``.
+    """Make a stack of features.
 
     Parameters
     ----------
     features
         (T, Z, F, Y, X) float32.
     names
-        One a feature; they label the slices.
+        One per feature; they label the slices.
 
     Returns
     -------
     ij.ImagePlus
-        32-bit; of one plane a stack with a slice a feature, else a hyperstack with a channel a
-        feature.
+        32-bit; of one plane a stack with one slice per feature, else a hyperstack with one
+        channel per feature.
     """
-    result = _channels(features, imp, f"{stem}-features", names, info)
+    result = _channels(features, imp, title, names, info)
     t, z, count = features.shape[:3]
     if t == z == 1:
         result.setDimensions(1, count, 1)
@@ -128,11 +139,11 @@ def features_imageplus(
 def overlay_imageplus(
     labels: np.ndarray,
     imp: Any,
-    stem: str,
+    title: str,
     info: Mapping[str, Any] | None = None,
     planes: Sequence[int] | None = None,
 ) -> Any:
-    """Make a duplicate of the image with the labels over it, ``<stem>-overlay``.
+    """Make a duplicate of the image with the labels over it.
 
     The overlay holds images, which never are labels, so a result cannot be trained on by mistake.
 
@@ -143,7 +154,7 @@ def overlay_imageplus(
     planes
         Plane numbers ``t * Z + z`` of the image; None is all.
     """
-    result = to_imageplus(from_imageplus(imp), title=f"{stem}-overlay")
+    result = to_imageplus(from_imageplus(imp), title=title)
     _set_info(result, info)
     slices = int(imp.getNSlices())
     flat = labels.reshape(-1, *labels.shape[2:])
@@ -167,57 +178,6 @@ def overlay_imageplus(
         overlay.add(roi)
     result.setOverlay(overlay)
     return result
-
-
-def show_labels(
-    labels: np.ndarray,
-    imp: Any,
-    stem: str,
-    info: Mapping[str, Any] | None = None,
-    planes: Sequence[int] | None = None,
-) -> Any:
-    """Show `labels_imageplus`."""
-    return _show(labels_imageplus(labels, imp, stem, info, planes))
-
-
-def show_probabilities(
-    probabilities: np.ndarray,
-    imp: Any,
-    stem: str,
-    class_names: Sequence[str],
-    info: Mapping[str, Any] | None = None,
-    planes: Sequence[int] | None = None,
-) -> Any:
-    """Show `probabilities_imageplus`."""
-    return _show(probabilities_imageplus(probabilities, imp, stem, class_names, info, planes))
-
-
-def show_features(
-    features: np.ndarray,
-    imp: Any,
-    stem: str,
-    names: Sequence[str],
-    info: Mapping[str, Any] | None = None,
-    planes: Sequence[int] | None = None,
-) -> Any:
-    """Show `features_imageplus`."""
-    return _show(features_imageplus(features, imp, stem, names, info, planes))
-
-
-def show_overlay(
-    labels: np.ndarray,
-    imp: Any,
-    stem: str,
-    info: Mapping[str, Any] | None = None,
-    planes: Sequence[int] | None = None,
-) -> Any:
-    """Show `overlay_imageplus`."""
-    return _show(overlay_imageplus(labels, imp, stem, info, planes))
-
-
-def _show(imp: Any) -> Any:
-    imp.show()
-    return imp
 
 
 def _channels(

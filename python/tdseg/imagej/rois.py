@@ -1,159 +1,110 @@
-"""ImageJ's ROIs: what the rules need to know of them, and their pixels."""
+"""ImageJ's ROIs: to and from bytes, the ROI Manager, names of groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jpype
 import numpy as np
 
-from tdseg.errors import TdsegError
+from tdseg.commands.reply import Outline
 from tdseg.imagej.java import jc, to_java, to_numpy
-from tdseg.labels.roi_rules import NEVER_LABELS, RoiFacts
 
-_ANGLE = 8  # ij.gui.Roi.ANGLE
+_CURVES = (2, 3)  # java.awt.geom.PathIterator.SEG_QUADTO, SEG_CUBICTO
+_COORDINATES = (2, 2, 4, 6, 0)  # of the segments of a path
 _named: dict[int, str] = {}
 
 
-class RoiPainter:
-    """Pixels of ROIs by ``ImageProcessor.fill`` on a blank mask, which alone is right for all.
+def encoded(roi: Any) -> bytes:
+    """Return a ROI in ImageJ's own encoding."""
+    return bytes(to_numpy(jc.RoiEncoder.saveAsByteArray(roi)).tobytes())
 
-    ``getMask`` and ``getContainedPoints`` are wrong for lines, and do not clip.
 
-    Parameters
-    ----------
-    width, height
-        Size of the image.
+def decoded(data: bytes, name: str) -> Any:
+    """Return the ``ij.gui.Roi`` of its encoding; `name` is for one that has none of its own."""
+    return jc.RoiDecoder(to_java(np.frombuffer(data, np.uint8)), name).getRoi()
+
+
+def drawable(roi: Any, width: int, height: int) -> Any:
+    """Return a ROI of the same pixels that can be drawn without ImageJ.
+
+    Splines, rounded rectangles and composites with curves are filled by ImageJ, on an image of
+    this size, and traced; all other ROIs are returned as they are.
     """
-
-    def __init__(self, width: int, height: int) -> None:
-        self._width, self._height = width, height
-        self._mask = jc.ByteProcessor(width, height)
-
-    def pixels(
-        self, roi: Any, points: tuple[int, ...] | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return y and x of the pixels of a ROI inside the image, each once.
-
-        Parameters
-        ----------
-        roi
-            An ``ij.gui.Roi``; a copy of it is drawn, since drawing may change it.
-        points
-            Of a multi-point: which of its points. Default: all.
-        """
-        roi = roi.clone() if points is None else _some_points(roi, points)
-        x0, y0, x1, y1 = self._region(roi)
-        if x0 >= x1 or y0 >= y1:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        mask = self._mask
-        mask.setValue(255)
-        mask.fill(roi)
-        mask.setRoi(x0, y0, x1 - x0, y1 - y0)
-        drawn = to_numpy(mask.crop().getPixels()).reshape(y1 - y0, x1 - x0)
-        mask.setValue(0)
-        mask.fill()
-        mask.resetRoi()
-        y, x = np.nonzero(drawn)
-        return y + y0, x + x0
-
-    def _region(self, roi: Any) -> tuple[int, int, int, int]:
-        """Return the part of the image that drawing can reach."""
-        bounds = roi.getBounds()
-        margin = 0
-        if roi.isLine():
-            if not isinstance(roi, jc.Line) and roi.isSplineFit():
-                return 0, 0, self._width, self._height  # a spline may leave its vertices' bounds
-            margin = int(np.ceil(roi.getStrokeWidth())) + 2
-        return (
-            max(int(bounds.x) - margin, 0),
-            max(int(bounds.y) - margin, 0),
-            min(int(bounds.x + bounds.width) + margin, self._width),
-            min(int(bounds.y + bounds.height) + margin, self._height),
-        )
-
-
-def facts_of(roi: Any) -> RoiFacts:
-    """Describe an ``ij.gui.Roi`` for the rules."""
-    name = roi.getName()
-    kind = kind_of(roi)
-    colour = roi.getFillColor() or roi.getStrokeColor()
-    counters: tuple[int, ...] = ()
-    positions: tuple[int, ...] = ()
-    if kind == "points":
-        count = int(roi.getNCoordinates())
-        counters = tuple(int(roi.getCounter(i)) for i in range(count))
-        positions = tuple(int(roi.getPointPosition(i)) for i in range(count))
-    hyperstack = None
+    if not _is_curved(roi):
+        return roi
+    mask = jc.ByteProcessor(width, height)
+    mask.setValue(255)
+    mask.fill(roi.clone())
+    mask.setThreshold(255, 255, jc.ImageProcessor.NO_LUT_UPDATE)
+    traced = jc.ThresholdToSelection().convert(mask)
+    if traced is None:  # outside the image: a rectangle there has no pixel either
+        traced = jc.Roi(roi.getBounds())
+    traced.setName(roi.getName())
+    if roi.getGroup() > 0:
+        traced.setGroup(roi.getGroup())
+    traced.setStrokeColor(roi.getStrokeColor())
+    traced.setFillColor(roi.getFillColor())
     if roi.hasHyperStackPosition():
-        hyperstack = int(roi.getCPosition()), int(roi.getZPosition()), int(roi.getTPosition())
-    return RoiFacts(
-        name="" if name is None else str(name),
-        kind=kind,
-        group=int(roi.getGroup()),
-        colour="" if colour is None else f"#{int(colour.getRGB()) & 0xFFFFFF:06x}",
-        position=int(roi.getPosition()),
-        hyperstack=hyperstack,
-        counters=counters,
-        point_positions=positions,
-    )
+        traced.setPosition(roi.getCPosition(), roi.getZPosition(), roi.getTPosition())
+    else:
+        traced.setPosition(roi.getPosition())
+    return traced
 
 
-def kind_of(roi: Any) -> str:
-    """Return ``area``, ``line``, ``points``, ``text``, ``image``, ``arrow`` or ``angle``."""
-    for name, kind in (
-        ("TextRoi", "text"),
-        ("ImageRoi", "image"),
-        ("Arrow", "arrow"),
-        ("PointRoi", "points"),
-    ):
-        if isinstance(roi, getattr(jc, name)):  # getType() calls the first three rectangles
-            return kind
-    if int(roi.getType()) == _ANGLE:
-        return "angle"
-    return "line" if roi.isLine() else "area"
+def _is_curved(roi: Any) -> bool:
+    if isinstance(roi, jc.PolygonRoi) and not isinstance(roi, jc.PointRoi):
+        return bool(roi.isSplineFit())
+    if isinstance(roi, jc.ShapeRoi):
+        path = to_numpy(roi.getShapeAsArray())
+        at = 0
+        while at < len(path):
+            kind = int(path[at])
+            if kind in _CURVES:
+                return True
+            at += 1 + _COORDINATES[kind]
+        return False
+    plain = int(roi.getType()) == jc.Roi.RECTANGLE
+    return plain and not isinstance(roi, jc.ImageRoi) and int(roi.getCornerDiameter()) > 0
 
 
-def check_label_roi(roi: Any, imp: Any) -> None:
-    """Refuse a selection that cannot be a label.
-
-    Raises
-    ------
-    TdsegError
-        If it is a text, image, arrow or angle, or has no pixel inside the image.
-    """
-    kind = kind_of(roi)
-    title = str(imp.getTitle())
-    if kind in NEVER_LABELS:
-        raise TdsegError(
-            f"Image '{title}': the selection is of the kind '{kind}', which cannot be a label; "
-            "draw an area, a line or points."
-        )
-    y, _ = RoiPainter(int(imp.getWidth()), int(imp.getHeight())).pixels(roi)
-    if len(y) == 0:
-        raise TdsegError(
-            f"Image '{title}': the selection has no pixel inside the image; draw it again."
-        )
+def place(roi: Any, imp: Any, z: int, t: int, c: int = 0) -> None:
+    """Give a ROI its position in a stack; `c`, `z` and `t` count from 1, c = 0 is all channels."""
+    if imp.getStackSize() == 1:
+        return
+    if imp.isHyperStack():
+        roi.setPosition(c, z, t)
+    else:
+        roi.setPosition(int(imp.getStackIndex(max(c, 1), z, t)))
 
 
-def area_mask(imp: Any) -> np.ndarray:
-    """Return the active area selection as a mask (Y, X) of bool.
+def outline_roi(outline: Outline, imp: Any) -> Any:
+    """Make a ROI of an object's outlines, at its place in the stack."""
+    roi: Any = None
+    for corners in outline.rings:
+        points = np.asarray(corners, np.float32)
+        x, y = (to_java(np.ascontiguousarray(points[:, k])) for k in range(2))
+        ring = jc.PolygonRoi(x, y, jc.Roi.TRACED_ROI)
+        if roi is None:
+            roi = ring
+        else:
+            if not isinstance(roi, jc.ShapeRoi):
+                roi = jc.ShapeRoi(roi)
+            roi = roi.xor(jc.ShapeRoi(ring))  # a hole, or another part
+    roi.setName(outline.name)
+    place(roi, imp, outline.z + 1, outline.t + 1)
+    return roi
 
-    Raises
-    ------
-    TdsegError
-        If there is none, it is not an area, or it lies outside the image.
-    """
-    title = str(imp.getTitle())
-    roi = imp.getRoi()
-    if roi is None or kind_of(roi) != "area":
-        raise TdsegError(f"Image '{title}' has no area selection; draw one, or use region=image.")
-    check_label_roi(roi, imp)
-    width, height = int(imp.getWidth()), int(imp.getHeight())
-    mask = np.zeros((height, width), bool)
-    mask[RoiPainter(width, height).pixels(roi)] = True
-    return mask
+
+def add_to_overlay(imp: Any, rois: Sequence[Any], *, replace: bool = False) -> None:
+    """Add ROIs to an image's overlay; with `replace` the others go."""
+    overlay = imp.getOverlay()
+    if overlay is None or replace:
+        overlay = jc.Overlay()
+    for roi in rois:
+        overlay.add(roi)
+    imp.setOverlay(overlay)
 
 
 def managed_rois() -> list[Any]:
@@ -185,10 +136,3 @@ def group_names() -> dict[int, str]:
         if name is not None and str(name).strip() not in ("", "null"):
             found[group] = str(name).strip()
     return found
-
-
-def _some_points(roi: Any, points: tuple[int, ...]) -> Any:
-    outline = roi.getFloatPolygon()
-    xs = to_numpy(outline.xpoints)[list(points)].astype(np.float32)
-    ys = to_numpy(outline.ypoints)[list(points)].astype(np.float32)
-    return jc.PointRoi(to_java(xs), to_java(ys))

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import struct
-import zipfile
-from collections.abc import Callable, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
-import tifffile
 from roifile import ROI_COLOR_NONE, ROI_SUBTYPE, ROI_TYPE, ImagejRoi
 
 from tdseg.errors import TdsegError
 from tdseg.labels.colours import glasbey
 from tdseg.labels.rasterize import roi_pixels
-from tdseg.labels.roi_rules import Canvas, RoiFacts, Rules, hex_values, labels_from_facts
+from tdseg.labels.roi_archive import read_roi_bytes
+from tdseg.labels.roi_rules import (
+    NEVER_LABELS,
+    Canvas,
+    RoiFacts,
+    Rules,
+    hex_values,
+    labels_from_facts,
+)
 from tdseg.labels.sparse_labels import SparseLabels
 
 _NEVER = {ROI_SUBTYPE.TEXT: "text", ROI_SUBTYPE.IMAGE: "image", ROI_SUBTYPE.ARROW: "arrow"}
@@ -74,13 +80,29 @@ def labels_from_roi_file(
     rules = Rules(class_from, unpositioned, overlap, names, hex_values(glasbey()))
     rois, found_channels = read_rois(path)
     canvas = Canvas(path.name, channels or found_channels, shape)
-    height, width = shape[2:]
+    return labels_from_rois(rois, canvas, rules, note, f"file '{path}'")
+
+
+def labels_from_rois(
+    rois: Sequence[ImagejRoi],
+    canvas: Canvas,
+    rules: Rules,
+    note: Callable[[str], None] = _silent,
+    source: str = "the list",
+) -> SparseLabels:
+    """Turn ROIs into labels of an image; ``group`` is the ROI's index.
+
+    Raises
+    ------
+    TdsegError
+        If no ROI has a class, or one breaks a rule, named.
+    """
+    height, width = canvas.shape[2:]
 
     def draw(index: int, points: tuple[int, ...] | None) -> tuple[np.ndarray, np.ndarray]:
         return roi_pixels(rois[index], width, height, points)
 
-    facts = [facts_of(roi) for roi in rois]
-    return labels_from_facts(facts, draw, canvas, rules, note, f"file '{path}'")
+    return labels_from_facts([facts_of(roi) for roi in rois], draw, canvas, rules, note, source)
 
 
 def read_rois(path: Path) -> tuple[list[ImagejRoi], int]:
@@ -91,42 +113,49 @@ def read_rois(path: Path) -> tuple[list[ImagejRoi], int]:
     TdsegError
         If the file is missing, of another kind, damaged, or holds no ROI.
     """
-    if path.is_dir():
-        raise TdsegError(f"'{path}' is a folder; name a .roi, .zip or TIFF file in it.")
-    if not path.exists():
-        raise TdsegError(f"There is no label file '{path}'; check the path.")
-    suffix = path.suffix.lower()
-    channels = 1
+    found, channels = read_roi_bytes(path)
     try:
-        if suffix == ".roi":
-            rois = [_decode(path.read_bytes(), path.stem)]
-        elif suffix == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                names = [n for n in archive.namelist() if n.lower().endswith(".roi")]
-                rois = [_decode(archive.read(n), PurePosixPath(n).stem) for n in names]
-        elif suffix in (".tif", ".tiff"):
-            rois, channels = _from_tiff(path)
-        else:
-            raise TdsegError(
-                f"Label file '{path}' is not a .roi, .zip or TIFF; save it as one of these."
-            )
-    except TdsegError:
-        raise
-    except PermissionError:
-        raise TdsegError(f"File '{path}' may not be read; change its permissions.") from None
-    except (OSError, ValueError, struct.error, zipfile.BadZipFile, EOFError) as error:
+        return [read_roi(data, name) for name, data in found], channels
+    except (ValueError, struct.error) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise TdsegError(
             f"Label file '{path}' cannot be read ({reason}); save it again from ImageJ."
         ) from error
-    if not rois:
-        raise TdsegError(f"Label file '{path}' holds no ROI; save it again from ImageJ.")
-    return rois, channels
+
+
+def read_roi(data: bytes, name: str = "") -> ImagejRoi:
+    """Decode a ROI; `name` is for one that has none of its own."""
+    roi = ImagejRoi.frombytes(data)
+    if not roi.name:
+        roi.name = name
+    return roi
+
+
+def check_label(roi: ImagejRoi, image: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels (y, x) of a selection, or refuse one that cannot be a label.
+
+    Raises
+    ------
+    TdsegError
+        If it is a text, image, arrow or angle, or has no pixel inside the image, (Y, X) large.
+    """
+    kind = kind_of(roi)
+    if kind in NEVER_LABELS:
+        raise TdsegError(
+            f"Image '{image}': the selection is of the kind '{kind}', which cannot be a label; "
+            "draw an area, a line or points."
+        )
+    rows, cols = roi_pixels(roi, size[1], size[0])
+    if len(rows) == 0:
+        raise TdsegError(
+            f"Image '{image}': the selection has no pixel inside the image; draw it again."
+        )
+    return rows, cols
 
 
 def facts_of(roi: ImagejRoi) -> RoiFacts:
     """Describe a ROI for the rules; see `tdseg.labels.roi_rules`."""
-    kind = _kind(roi)
+    kind = kind_of(roi)
     position = (roi.c_position, roi.z_position, roi.t_position)
     counters: tuple[int, ...] = ()
     positions: tuple[int, ...] = ()
@@ -140,14 +169,15 @@ def facts_of(roi: ImagejRoi) -> RoiFacts:
         kind=kind,
         group=roi.group,
         colour=_colour(roi),
-        position=0 if kind == "points" else max(roi.position, 0),
+        position=max(roi.position, 0),
         hyperstack=position if any(p > 0 for p in position) else None,
         counters=counters,
         point_positions=positions,
     )
 
 
-def _kind(roi: ImagejRoi) -> str:
+def kind_of(roi: ImagejRoi) -> str:
+    """Return ``area``, ``line``, ``points``, ``text``, ``image``, ``arrow`` or ``angle``."""
     if roi.subtype in _NEVER:
         return _NEVER[roi.subtype]
     if roi.roitype == ROI_TYPE.POINT:
@@ -165,24 +195,3 @@ def _colour(roi: ImagejRoi) -> str:
         red, green, blue = (int(v) for v in glasbey()[roi.group])
         return f"#{red:02x}{green:02x}{blue:02x}"
     return roi.hexcolor(roi.stroke_color) or ""
-
-
-def _decode(data: bytes, name: str) -> ImagejRoi:
-    roi = ImagejRoi.frombytes(data)
-    if not roi.name:
-        roi.name = name
-    return roi
-
-
-def _from_tiff(path: Path) -> tuple[list[ImagejRoi], int]:
-    with tifffile.TiffFile(path) as tif:
-        metadata = tif.imagej_metadata or {} if tif.is_imagej else {}
-    overlay = metadata.get("Overlays") or metadata.get("ROI") or []
-    if isinstance(overlay, bytes):
-        overlay = [overlay]
-    if not overlay:
-        raise TdsegError(
-            f"TIFF '{path}' has no overlay; save it from ImageJ with its overlay, or use "
-            "labels=image for a label image."
-        )
-    return [_decode(data, "") for data in overlay], int(metadata.get("channels", 1))

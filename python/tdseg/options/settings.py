@@ -2,96 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 from tdseg.errors import TdsegError
-from tdseg.options.keys import SETTINGS_BY_NAME, find_key
+from tdseg.options.declare import Options, keys_of
+from tdseg.options.groups import (
+    ClassicalOptions,
+    ClassifierOptions,
+    DeepOptions,
+    FeatureOptions,
+    OutputOptions,
+    RefineOptions,
+    ResourceOptions,
+    WeightFiles,
+)
+from tdseg.options.key import Key
+
+RETIRED: dict[str, str] = {
+    "exact": "every family is computed exactly",
+    "classical_device": "classical features are computed on the CPU",
+}
+"""Keys of earlier versions that change nothing any more, and why; they are read and ignored."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The macro keys that change pixels or resources, under the same names and defaults.
-
-    See ``docs/commands.md`` for each key. Values are checked on construction.
-
-    Raises
-    ------
-    TdsegError
-        If a value is not valid; the message names the key and lists the valid values.
-    """
-
-    features: str = "hybrid"
-    classical: str = "default"
-    sigma_min: float = 1.0
-    sigma_max: float = 16.0
-    membrane_thickness: int = 1
-    membrane_patch: int = 19
-    exact: bool = False
-    rgb: str = "channels"
-    backbone: str = "auto"
-    weights: str = ""
-    levels: str = "auto"
-    upsampling: str = "shifts"
-    upsampler_weights: str = ""
-    quality: str = "balanced"
-    shifts: int | str = "auto"
-    flips: str | bool = "auto"
-    stride: int | str = "auto"
-    normalize: str = "none"
-    classifier: str = "random_forest"
-    trees: int = 200
-    balance: bool = True
-    samples: int = 100000
-    held_out: bool = True
-    seed: int = 0
-    channels: str = "all"
-    refine: str = "none"
-    crf_iterations: int = 10
-    crf_spatial_sigma: float = 3.0
-    crf_spatial_compat: float = 10.0
-    crf_bilateral_sigma: float = 80.0
-    crf_bilateral_range: float = 13.0
-    crf_bilateral_compat: float = 10.0
-    crf_min_fraction: float = 0.5
-    first_label: int = 1
-    device: str = "auto"
-    precision: str = "auto"
-    memory_limit: float | str = "auto"
-    tile: int = 0
-    classical_device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            key = SETTINGS_BY_NAME[item.name]
-            value = getattr(self, item.name)
-            if item.name == "flips" and isinstance(value, bool):
-                value = "true" if value else "false"
-            elif key.kind in ("text", "path"):
-                value = _joined(value)
-            object.__setattr__(self, item.name, key.check(value))
-        if self.sigma_max < self.sigma_min:
-            raise TdsegError(
-                f"Key 'sigma_max' ({self.sigma_max:g}) must not be below "
-                f"'sigma_min' ({self.sigma_min:g})."
-            )
-        if self.sigma_min == 0:
-            raise TdsegError("Key 'sigma_min' must be above 0, for example sigma_min=1.")
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
-        """Make settings of names and values; an unknown name is an error that lists the valid."""
-        index = SETTINGS_BY_NAME
-        return cls(**{find_key(name, index, "Settings").name: v for name, v in values.items()})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return names and values, ready for JSON."""
-        return asdict(self)
-
-    def with_(self, **changes: Any) -> Settings:
-        """Return a copy with some values changed."""
-        return replace(self, **changes)
+# Python collects the fields of base classes from the last to the first.
+@dataclass(frozen=True, kw_only=True)
+class FeatureSettings(ResourceOptions, WeightFiles, DeepOptions, ClassicalOptions, FeatureOptions):
+    """The keys that decide about features."""
 
     @property
     def uses_deep(self) -> bool:
@@ -104,11 +43,56 @@ class Settings:
         return self.features in ("classical", "hybrid")
 
 
-def _joined(value: Any) -> Any:
-    """Write lists with commas, as macros do."""
-    if isinstance(value, list | tuple):
-        return ",".join(str(v) for v in value)
-    return "" if value is None else str(value)
+@dataclass(frozen=True, kw_only=True)
+class Settings(OutputOptions, RefineOptions, ClassifierOptions, FeatureSettings):
+    """The macro keys that change pixels or resources, under the same names and defaults.
+
+    See ``docs/commands.md`` for each key. Values are checked on construction.
+
+    Raises
+    ------
+    TdsegError
+        If a value is not valid; the message names the key and lists the valid values.
+    """
+
+    @classmethod
+    def from_mapping(
+        cls, values: Mapping[str, Any], note: Callable[[str], None] | None = None
+    ) -> Self:
+        """Make settings of names and values.
+
+        Parameters
+        ----------
+        values
+            By key; keys of earlier versions that change nothing any more are left out.
+        note
+            Hears of such keys.
+
+        Raises
+        ------
+        TdsegError
+            If a name is unknown (the message lists the valid ones) or a value is not valid.
+        """
+        return super().from_mapping(without_retired(values, note))
+
+    @classmethod
+    def of(cls, options: Options) -> Self:
+        """Take the keys of settings from the options of a command; the rest stays on default."""
+        own = {key.name for key in keys_of(cls)}
+        return cls.from_mapping({k: v for k, v in options.to_dict().items() if k in own})
+
+
+SETTING_KEYS: tuple[Key, ...] = keys_of(Settings)
+
+
+def without_retired(
+    values: Mapping[str, Any], note: Callable[[str], None] | None = None
+) -> dict[str, Any]:
+    """Leave out keys of earlier versions that change nothing any more, with a note each."""
+    for name in RETIRED:
+        if name in values and note is not None:
+            note(f"Key '{name}' is ignored: {RETIRED[name]}.")
+    return {name: value for name, value in values.items() if name not in RETIRED}
 
 
 def parse_numbers(text: str, count: int, key: str, noun: str) -> list[int]:
@@ -130,7 +114,7 @@ def parse_numbers(text: str, count: int, key: str, noun: str) -> list[int]:
     """
     if text == "all":
         return list(range(count))
-    found: list[int] = []
+    found: dict[int, None] = {}
     for part in text.split(","):
         first, _, last = part.strip().partition("-")
         low, high = int(first), int(last or first)
@@ -138,5 +122,5 @@ def parse_numbers(text: str, count: int, key: str, noun: str) -> list[int]:
             raise TdsegError(
                 f"Key '{key}': '{part.strip()}' is not among the {count} {noun} of the image."
             )
-        found += [i for i in range(low - 1, high) if i not in found]
-    return found
+        found |= dict.fromkeys(range(low - 1, high))
+    return list(found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tdseg.errors import TdsegError
-from tdseg.options.keys import add_choice
+from tdseg.options.key import add_choice
 from tdseg.upsampling.shifts import EncodedPlane, EncodeOptions, Encoder
 from tdseg.upsampling.token_field import Group, TokenField, TokenGrid
 from tdseg.upsampling.windowed import EncodedWindows, Store, WindowedField

@@ -206,7 +206,7 @@ def _classify(
 
 def _on_this_machine(model: Model, settings: Settings, progress: Progress) -> Settings:
     """Fall back to the processor, aloud, where a device of the training is missing here."""
-    for key in ("device", "classical_device"):
+    for key in ("device",):
         wanted = getattr(settings, key)
         if wanted != getattr(model.settings, key) or wanted in ("auto", "cpu"):
             continue

@@ -1,0 +1,113 @@
+"""TDS Train, Apply, Save Classifier and Load Classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tdseg.classifiers.model import Model, load
+from tdseg.commands.label_source import read_labels
+from tdseg.commands.reply import ImageResult, Reply, TableResult
+from tdseg.commands.request import Request
+from tdseg.commands.selection import area_mask
+from tdseg.images.planes import planes_of_slices
+from tdseg.workflow import apply as apply_model
+from tdseg.workflow import train as train_model
+from tdseg.workflow.session import Example
+
+
+def train(request: Request) -> Reply:
+    """Train on the active image's labels; with ``append`` also on the earlier images."""
+    session, options = request.session, request.options
+    image = request.image.read()
+    labels = read_labels(request, image)
+    new = Example(request.image.identity, image, labels)
+    examples = session.examples_with(new, options.append)
+    model = train_model(
+        [(e.image, e.labels) for e in examples],
+        request.settings(),
+        cache=session.cache,
+        progress=request.progress,
+    )
+    session.adopt(model, examples)
+    request.progress.note(_summary(model))
+    tables = []
+    if model.report is not None:
+        tables.append(TableResult("TDS Held-out Quality", model.report.rows()))
+    return Reply(request.resolved(model.settings), tables=tables)
+
+
+def _summary(model: Model) -> str:
+    summary = model.summary
+    pixels = ", ".join(f"{count} {name}" for name, count in summary["pixels"].items())
+    backbone = f", backbone {model.weights.name}" if model.weights else ""
+    return (
+        f"Trained {model.classifier.kind} on {pixels} pixels, {summary['features']} "
+        f"{model.settings.features} features{backbone}, {model.settings.device}: features "
+        f"{summary['seconds_features']} s, training {summary['seconds_training']} s, held-out "
+        f"figures {summary['seconds_held_out']} s."
+    )
+
+
+def apply(request: Request) -> Reply:
+    """Segment the active image; the result is a new image."""
+    session, options = request.session, request.options
+    model = (
+        load(request.existing_path(".tdseg", "model"))
+        if options.model is not None
+        else session.current_model()
+    )
+    image = request.image.read()
+    planes = planes_of_slices(image, options.slices, request.image.plane)
+    wanted: str = options.output
+    result = apply_model(
+        model,
+        image,
+        probabilities=wanted in ("probabilities", "both"),
+        planes=planes,
+        region=area_mask(request),
+        settings=model.settings.with_(**request.overrides),
+        cache=session.cache,
+        progress=request.progress,
+    )
+    stem, images = request.image.stem, []
+    shared: dict[str, Any] = {"source": request.image, "info": result.info, "planes": planes}
+    if wanted in ("probabilities", "both"):
+        assert result.probabilities is not None
+        names = result.class_names
+        title = f"{stem}-probabilities"
+        images.append(
+            ImageResult("probabilities", title, result.probabilities, names=names, **shared)
+        )
+    labels = result.labels[:, :, None]
+    if wanted in ("labels", "both"):
+        images.append(ImageResult("labels", f"{stem}-labels", labels, **shared))
+    if wanted == "overlay":
+        images.append(ImageResult("overlay", f"{stem}-overlay", labels, **shared))
+    return Reply(request.resolved(result.settings), images=images)
+
+
+def save_classifier(request: Request) -> Reply:
+    """Save the current classifier."""
+    model = request.session.current_model()
+    path, existing = request.path(suffix=".tdseg"), request.options.existing
+    if existing == "skip" and path.exists():
+        request.progress.note(f"File '{path}' exists; the classifier was not saved.")
+    else:
+        model.save(path, existing=existing)
+        request.progress.note(f"Saved classifier '{path}'.")
+    return Reply({"path": str(path), "existing": existing})
+
+
+def load_classifier(request: Request) -> Reply:
+    """Load a classifier and make it the current one."""
+    path = request.existing_path(".tdseg")
+    model = load(path)
+    request.session.adopt(model)
+    classes = zip(model.class_values, model.class_names, strict=True)
+    request.progress.note(
+        f"Loaded classifier '{path}': {model.classifier.kind}, {len(model.feature_names)} "
+        f"{model.settings.features} features, classes "
+        + ", ".join(f"{value}={name}" for value, name in classes)
+        + "."
+    )
+    return Reply({"path": str(path)})

@@ -1,0 +1,188 @@
+"""The keys of each command: its own, defined here, and the groups of settings that it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tdseg.options.declare import LIST_OF_NUMBERS, Options, choice, flag, integer, path, text
+from tdseg.options.groups import (
+    CrfOptions,
+    OutputOptions,
+    RefineOptions,
+    ResourceOptions,
+    UnlabelledOptions,
+    WeightFiles,
+)
+from tdseg.options.settings import FeatureSettings, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions(Options):
+    """A command without keys."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetClassesOptions(Options):
+    """Keys of TDS Set Classes."""
+
+    classes: str | None = text(
+        None, "names separated by commas", "", "background,nucleus", basic=True
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddLabelOptions(Options):
+    """Keys of TDS Add Label."""
+
+    class_: str | None = text(None, "class name or number", "", "nucleus", basic=True, name="class")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(Options):
+    """Where the labels are, and how ROIs become classes."""
+
+    title: ClassVar[str] = "Labels"
+
+    labels: str = choice(
+        "overlay", "overlay manager selection file image", "where the labels are", basic=True
+    )
+    labels_path: str | None = path(None, "label file for labels=file (.roi, .zip, or TIFF)")
+    labels_image: str | None = text(None, "title of the open label image for labels=image")
+    class_from: str = choice("group", "group name color counter", "what of a ROI tells its class")
+    unpositioned: str = choice("current", "current all error", "ROIs without a position on a stack")
+    overlap: str = choice(
+        "last", "last error", "pixels in ROIs of two classes: the later ROI, or an error"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(Settings, LabelOptions):
+    """Keys of TDS Train."""
+
+    append: bool = flag(False, "train on the earlier images too", basic=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaneOptions(Options):
+    """Which part of the image a command works on."""
+
+    title: ClassVar[str] = "Part of the image"
+
+    region: str = choice(
+        "image", "image selection", "the whole image, or the active area selection only"
+    )
+    slices: str = text(
+        "all",
+        "slices to work on (frames where there is one slice)",
+        "current|" + LIST_OF_NUMBERS,
+        "1-20",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyOptions(PlaneOptions):
+    """Keys of TDS Apply; besides them it takes groups of settings, default: as trained."""
+
+    model: str | None = path(None, "classifier file; default: the current classifier")
+    output: str = choice("labels", "labels probabilities both overlay", "what to show", basic=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentOptions(Options):
+    """Principal components instead of features."""
+
+    components: int = integer(
+        0, 0, 10000, "first principal components instead of features; 0 is all", basic=True
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeFeaturesOptions(FeatureSettings, PlaneOptions, ComponentOptions):
+    """Keys of TDS Features."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefineStackOptions(ResourceOptions, CrfOptions):
+    """Keys of TDS Refine."""
+
+    image: str | None = text(None, "title of the open image that was segmented", basic=True)
+    output: str = choice("labels", "labels probabilities both", "what to show", basic=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentOptions(RefineOptions, FeatureSettings, UnlabelledOptions):
+    """Keys of TDS Segment Without Labels."""
+
+    features: str = "deep"
+    slices: str = text(
+        "all",
+        "slices to work on (frames where there is one slice)",
+        "current|" + LIST_OF_NUMBERS,
+        "1-20",
+    )
+    objects: str = choice(
+        "none", "none overlay manager", "where the outlines of objects go besides"
+    )
+    adopt: bool = flag(True, "make the clusters the current classifier")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingOption(Options):
+    """What happens to a file that is there."""
+
+    existing: str = choice("error", "skip overwrite error", "if the file exists")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveClassifierOptions(ExistingOption):
+    """Keys of TDS Save Classifier."""
+
+    path: str | None = path(None, "where to, .tdseg", basic=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadClassifierOptions(Options):
+    """Keys of TDS Load Classifier."""
+
+    path: str | None = path(None, "a .tdseg file", basic=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveLabelsOptions(ExistingOption):
+    """Keys of TDS Save Labels."""
+
+    path: str | None = path(None, "where to, .zip", basic=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadLabelsOptions(Options):
+    """Keys of TDS Load Labels."""
+
+    path: str | None = path(None, "a .roi or .zip file", basic=True)
+    replace: bool = flag(False, "replace the overlay instead of adding to it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionOptions(Options):
+    """Where the ROIs to measure are."""
+
+    labels: str = choice(
+        "overlay", "overlay manager selection file", "where the ROIs are", basic=True
+    )
+    labels_path: str | None = path(None, "label file for labels=file (.roi, .zip, or TIFF)")
+    unpositioned: str = choice("current", "current all error", "ROIs without a position on a stack")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureRoisOptions(FeatureSettings, RegionOptions, ComponentOptions):
+    """Keys of TDS Measure ROIs."""
+
+
+APPLY_OVERRIDES: tuple[type[Options], ...] = (
+    RefineOptions,
+    OutputOptions,
+    WeightFiles,
+    ResourceOptions,
+)
+"""Groups of settings that TDS Apply takes besides: what the classifier leaves open."""

@@ -1,0 +1,154 @@
+"""Where a command's labels come from: the key ``labels`` and its companions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tdseg.errors import TdsegError
+from tdseg.labels.colours import glasbey
+from tdseg.labels.roi_files import labels_from_rois, read_roi, read_rois
+from tdseg.labels.roi_rules import Canvas, Rules, hex_values
+from tdseg.labels.sparse_labels import SparseLabels
+
+if TYPE_CHECKING:
+    from roifile import ImagejRoi
+
+    from tdseg.commands.request import HostImage, Request
+    from tdseg.images.image import Image
+
+_NONE = {
+    "overlay": "Image '{title}' has no overlay; add labels with TDS Add Label..., or choose "
+    "another source with the key 'labels'.",
+    "manager": "The ROI Manager is not open or empty; add ROIs to it, or use labels=overlay "
+    "(without a display there is no ROI Manager).",
+    "selection": "Image '{title}' has no selection; draw one.",
+}
+_SOURCES = {"overlay": "its overlay", "manager": "the ROI Manager", "selection": "the selection"}
+
+
+def read_labels(request: Request, image: Image) -> SparseLabels:
+    """Return the labels that the request's keys name, with the session's class names."""
+    options: Any = request.options
+    if options.labels == "image":
+        found = _from_label_image(request, image)
+    else:
+        rois = rois_of(request)
+        source = _SOURCES.get(options.labels, f"file '{options.labels_path}'")
+        names = dict(request.session.classes)
+        if options.class_from == "group":
+            names = {**request.host.group_names(), **names}
+        colours = hex_values(glasbey()) if options.class_from == "color" else {}
+        rules = Rules(options.class_from, options.unpositioned, options.overlap, names, colours)
+        note = request.progress.note
+        found = labels_from_rois(rois, canvas_of(request.image), rules, note, source)
+    classes = request.session.classes
+    names = {value: classes.get(value, found.name_of(value)) for value in found.values}
+    return replace(found, class_names=names)
+
+
+def rois_of(request: Request) -> list[ImagejRoi]:
+    """Return the ROIs that the keys ``labels`` and ``labels_path`` name.
+
+    Raises
+    ------
+    TdsegError
+        If there are none.
+    """
+    options: Any = request.options
+    if options.labels == "file":
+        return read_rois(request.path("labels_path"))[0]
+    found = [read_roi(data) for data in request.image.rois(options.labels)]
+    if not found:
+        raise TdsegError(_NONE[options.labels].format(title=request.image.title))
+    return found
+
+
+def canvas_of(image: HostImage) -> Canvas:
+    """Describe an image for the rules."""
+    t, z, c, height, width = image.shape
+    return Canvas(image.title, c, (t, z, height, width), image.plane)
+
+
+def find_open(request: Request, title: str, key: str) -> HostImage:
+    """Return the open image of this title.
+
+    Raises
+    ------
+    TdsegError
+        If none or several have it.
+    """
+    same = [image for image in request.host.open_images() if image.title == title]
+    if not same:
+        raise TdsegError(f"Key '{key}': no image called '{title}' is open.")
+    if len(same) > 1:
+        raise TdsegError(
+            f"Key '{key}': {len(same)} open images are called '{title}'; rename one "
+            "(Image > Rename...), so that it is clear which is meant."
+        )
+    return same[0]
+
+
+def _from_label_image(request: Request, image: Image) -> SparseLabels:
+    """Take the labels of a label image, an open one or a file: 0 is unlabelled, k is class k."""
+    options: Any = request.options
+    if options.labels_image is not None:
+        source: HostImage | None = find_open(request, options.labels_image, "labels_image")
+    elif options.labels_path is not None:
+        path = request.path("labels_path")
+        source = request.host.open_file(path) if path.is_file() else None
+        if source is None:
+            raise TdsegError(f"Key 'labels_path': '{path}' cannot be opened as an image.")
+    else:
+        raise TdsegError(
+            "labels=image needs labels_image=[title] of an open image, or labels_path=[file]."
+        )
+    assert source is not None
+    return labels_from_label_image(source.read(), image, request.session.classes)
+
+
+def labels_from_label_image(
+    labels: Image, image: Image, class_names: dict[int, str]
+) -> SparseLabels:
+    """Take the labels of a label image of the same size.
+
+    Parameters
+    ----------
+    labels
+        One channel of whole numbers; 0 is unlabelled, value k is class k.
+    image
+        The image that the labels belong to.
+    class_names
+        Names of label values.
+
+    Raises
+    ------
+    TdsegError
+        If it is not a label image, its size differs, or it is empty.
+    """
+    if labels.rgb or labels.shape[2] != 1:
+        raise TdsegError(
+            f"Label image '{labels.name}' has colours or channels; use one that holds one number "
+            "per class."
+        )
+    expected, size = (*image.shape[:2], *image.size), (*labels.shape[:2], *labels.size)
+    if size != expected:
+        raise TdsegError(
+            f"Label image '{labels.name}' has {_size(size)}, image '{image.name}' "
+            f"{_size(expected)}; they must be alike (Image > Properties... swaps slices and "
+            "frames)."
+        )
+    try:
+        found = SparseLabels.from_label_image(np.asarray(labels.array[:, :, 0]), class_names)
+    except TdsegError as error:
+        raise TdsegError(f"Label image '{labels.name}': {error}") from None
+    if len(found) == 0:
+        raise TdsegError(f"Label image '{labels.name}' is empty; draw labels of 1 and more.")
+    return replace(found, class_names={v: class_names[v] for v in found.values if v in class_names})
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    frames, slices, height, width = shape
+    return f"{width} x {height} pixels, {slices} slices, {frames} frames"

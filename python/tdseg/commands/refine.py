@@ -1,0 +1,93 @@
+"""TDS Refine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tdseg.commands.label_source import find_open
+from tdseg.commands.reply import ImageResult, Reply
+from tdseg.commands.request import HostImage, Request
+from tdseg.errors import TdsegError
+from tdseg.images.image import Image
+from tdseg.workflow import refine_crf
+
+
+def refine(request: Request) -> Reply:
+    """Refine the active probability stack; the image that it was made from guides the labels."""
+    options, active = request.options, request.image
+    found = active.read()
+    if found.dtype != np.float32 or found.shape[2] < 2:
+        raise TdsegError(
+            f"Image '{found.name}' is not a probability stack (32-bit, one channel per class); "
+            "select a result of TDS Apply... with output=probabilities."
+        )
+    source = segmented_image(request)
+    names, values = _classes(request, found)
+    settings = request.settings()
+    refined = refine_crf(found.array, source.read(), settings, progress=request.progress)
+    labels = np.asarray(values)[refined.argmax(axis=2)]
+    labels = labels.astype(np.uint8 if labels.max() <= 255 else np.uint16)
+    resolved = request.resolved(settings, image=source.title)
+    info = {"tdseg.refined": " ".join(f"{k}={v}" for k, v in resolved.items())}
+    title = active.stem.removesuffix("-probabilities") + "-refined"
+    images = []
+    if options.output in ("probabilities", "both"):
+        images.append(
+            ImageResult("probabilities", f"{title}-probabilities", refined, source, names, info)
+        )
+    if options.output in ("labels", "both"):
+        images.append(
+            ImageResult("labels", f"{title}-labels", labels[:, :, None], source, info=info)
+        )
+    return Reply(resolved, images=images)
+
+
+def segmented_image(request: Request) -> HostImage:
+    """Return the image of the key ``image``, or the one that the active stack was made from.
+
+    A result remembers its source. A stack without that, from a file say, goes by its title, if
+    exactly one open image has the title that it names.
+
+    Raises
+    ------
+    TdsegError
+        If there is no such image, or more than one.
+    """
+    if request.options.image is not None:
+        return find_open(request, request.options.image, "image")
+    active = request.image
+    others = [o for o in request.host.open_images() if o.identity != active.identity]
+    known = [o for o in others if active.made_from and o.identity == active.made_from]
+    if known:
+        return known[0]
+    wanted = active.stem.removesuffix("-probabilities")
+    same = [] if active.made_from else [o for o in others if wanted in (o.title, o.stem)]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        titles = ", ".join(f"'{o.title}'" for o in same)
+        raise TdsegError(
+            f"Which image was '{active.title}' made from: {titles}? Name it with image=[title], "
+            "and rename images that have one title."
+        )
+    raise TdsegError(
+        f"The image that '{active.title}' was made from is not open; open it, or name it with "
+        "image=[title]."
+    )
+
+
+def _classes(request: Request, found: Image) -> tuple[list[str], list[int]]:
+    """Return names of the stack's channels, and label values: the session's where they agree."""
+    count = found.shape[2]
+    labels = list(found.metadata.get("slice_labels") or [])[:count]
+    known = {name: value for value, name in request.session.classes.items()}
+    model = request.session.model
+    if model is not None:
+        known |= dict(zip(model.class_names, model.class_values, strict=True))
+    names = [
+        str(labels[k]) if k < len(labels) and labels[k] else f"class {k + 1}" for k in range(count)
+    ]
+    values = [known.get(name, k + 1) for k, name in enumerate(names)]
+    if len(set(values)) != count:
+        values = list(range(1, count + 1))
+    return names, values

@@ -1,0 +1,67 @@
+"""Run one command: the way in for every route, from a macro, a menu, the panel or the worker."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tdseg.commands.macro_line import macro_line
+from tdseg.commands.parsing import parse_options
+from tdseg.commands.reply import Reply
+from tdseg.commands.request import Host, HostImage, Request
+from tdseg.errors import TdsegError
+
+if TYPE_CHECKING:
+    from tdseg.commands.table import Command
+    from tdseg.runtime.progress import Progress
+    from tdseg.workflow.session import Session
+
+
+def run_command(
+    command: Command,
+    options: str | None,
+    session: Session,
+    progress: Progress,
+    active: HostImage | None = None,
+    host: Host | None = None,
+) -> tuple[Reply, str]:
+    """Parse, queue and do a command.
+
+    Parameters
+    ----------
+    command
+        One of the table.
+    options
+        The option string as a macro gives it.
+    session
+        What the serving process remembers; one command runs at a time.
+    progress
+        Hears how far the work is, and what the user should read in the Log.
+    active, host
+        The active image, and who asks.
+
+    Returns
+    -------
+    Reply
+        What to show.
+    str
+        The macro line that repeats the command.
+
+    Raises
+    ------
+    TdsegError
+        With one sentence for the user.
+    """
+    given = parse_options(options, command.keys, command.name, progress.note)
+    if active is None and command.needs_image:
+        raise TdsegError(f"{command.name} works on the active image; open an image first.")
+    request = Request(command, given, session, progress, active, host or Host())
+    # Status tells what runs and waits, so it does not wait itself.
+    with session.job(command.name) if command.queued else nullcontext():
+        reply = command.load()(request)
+    line = macro_line(command, reply.values)
+    info = {"tdseg.macro": line}
+    images = [replace(image, info={**info, **image.info}) for image in reply.images]
+    session.last_line = line
+    return replace(reply, images=images), line

@@ -1,0 +1,199 @@
+"""The groups of keys that change pixels or resources; each key is defined here, and only here.
+
+A group is what one stage needs: the CRF takes `CrfOptions`, the network's features `DeepOptions`.
+`tdseg.Settings` joins the groups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tdseg.errors import TdsegError
+from tdseg.options.declare import (
+    LIST_OF_NUMBERS,
+    Options,
+    choice,
+    flag,
+    integer,
+    number,
+    path,
+    text,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureOptions(Options):
+    """Which features, of which channels."""
+
+    title: ClassVar[str] = "Features"
+
+    features: str = choice(
+        "hybrid", "hybrid deep classical", "which features to compute", basic=True
+    )
+    channels: str = text("all", "channels to use, from 1", LIST_OF_NUMBERS, "1,3")
+    normalize: str = choice(
+        "none", "none image frame", "match the grey values of each image or frame"
+    )
+    seed: int = integer(0, 0, 2**31 - 1, "fixes every random choice")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassicalOptions(Options):
+    """The features of Trainable Weka Segmentation."""
+
+    title: ClassVar[str] = "Classical features"
+
+    classical: str = text(
+        "default",
+        "TWS's five default families, all twenty, or a list of families",
+        r"[A-Za-z_ -]+(\s*,\s*[A-Za-z_ -]+)*",
+        "gaussian,sobel,hessian",
+        basic=True,
+    )
+    sigma_min: float = number(1.0, 0.01, 512.0, "smallest scale of the classical features, pixels")
+    sigma_max: float = number(
+        16.0, 0.01, 512.0, "largest scale of the classical features, pixels", basic=True
+    )
+    membrane_thickness: int = integer(1, 1, 99, "thickness of membranes, pixels")
+    membrane_patch: int = integer(19, 3, 199, "patch of the membrane filter, pixels")
+    rgb: str = choice(
+        "channels", "channels tws", "colour by channel, or clamped and averaged as TWS does"
+    )
+
+    def check_together(self) -> None:
+        """Check that the scales are in order."""
+        if self.sigma_max < self.sigma_min:
+            raise TdsegError(
+                f"Key 'sigma_max' ({self.sigma_max:g}) must not be below "
+                f"'sigma_min' ({self.sigma_min:g})."
+            )
+        super().check_together()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepOptions(Options):
+    """The features of a network, and how they reach pixel resolution."""
+
+    title: ClassVar[str] = "Deep features"
+
+    backbone: str = text(
+        "auto", "the network behind deep features", r"[\w./:+-]+", "dinov2_s_reg", basic=True
+    )
+    levels: str = text(
+        "auto", "which levels or blocks of the backbone", r"[\w.]+(\s*,\s*[\w.]+)*", "4,8,16"
+    )
+    quality: str = choice(
+        "balanced", "balanced fast best", "chooses shifts, flips and stride", basic=True
+    )
+    upsampling: str = choice(
+        "shifts", "shifts bilinear guided jbu hrdv2", "how tokens become pixels"
+    )
+    shifts: int | str = integer("auto", 1, 16, "sub-patch shifts along each axis", "auto")
+    flips: str | bool = choice(
+        "auto",
+        "auto true turn false",
+        "average over mirrored copies: four, or two (the image and its half turn)",
+    )
+    stride: int | str = integer("auto", 1, 64, "stride of the patch embedding, pixels", "auto")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightFiles(Options):
+    """Where the networks' weights are on this machine; which they are, the classifier knows."""
+
+    title: ClassVar[str] = "Weights"
+
+    weights: str = path("", "a local file with the backbone's weights")
+    upsampler_weights: str = path("", "a local file with the weights of upsampling=jbu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierOptions(Options):
+    """What learns from the labels, and how."""
+
+    title: ClassVar[str] = "Classifier"
+
+    classifier: str = choice(
+        "random_forest",
+        "random_forest logistic_regression linear_regression",
+        "what learns from the labels",
+        basic=True,
+    )
+    trees: int = integer(200, 1, 10000, "trees of a random forest", basic=True)
+    balance: bool = flag(True, "classes count the same, however many pixels they have")
+    samples: int = integer(
+        100000, 0, 10**9, "at most this many labelled pixels train, evenly by class; 0 is all"
+    )
+    held_out: bool = flag(True, "measure precision, recall and F1 on held-out ROIs after training")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrfOptions(Options):
+    """The dense CRF; the defaults are those of HR-Dv2, the paper's own program."""
+
+    title: ClassVar[str] = "CRF"
+
+    crf_iterations: int = integer(10, 0, 1000, "mean-field updates of the CRF")
+    crf_spatial_sigma: float = number(3.0, 0.1, 1e4, "reach of the CRF's smoothing, pixels")
+    crf_spatial_compat: float = number(10.0, 0.0, 1e6, "strength of the CRF's smoothing; 0 is off")
+    crf_bilateral_sigma: float = number(80.0, 0.1, 1e4, "reach of its colour kernel, pixels")
+    crf_bilateral_range: float = number(
+        13.0, 0.1, 1e4, "grey levels (of 255) that count as an edge"
+    )
+    crf_bilateral_compat: float = number(10.0, 0.0, 1e6, "strength of its colour kernel; 0 is off")
+    crf_min_fraction: float = number(
+        0.5,
+        0.0,
+        1.0,
+        "a class that keeps less of its pixels is given back its confident regions; 0: never",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefineOptions(CrfOptions):
+    """Whether, and how, the result is refined."""
+
+    title: ClassVar[str] = "Refinement"
+
+    refine: str = choice("none", "none crf", "refine the result with a dense CRF", basic=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions(Options):
+    """How label values are written."""
+
+    title: ClassVar[str] = "Output"
+
+    first_label: int = integer(1, 0, 1, "1 keeps label values as drawn, 0 starts at 0 as TWS does")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceOptions(Options):
+    """Where it runs, and how much memory it may take."""
+
+    title: ClassVar[str] = "Resources"
+
+    device: str = choice("auto", "auto cpu cuda mps", "where the network runs", basic=True)
+    precision: str = choice("auto", "auto float32 bfloat16 float16", "number format of the network")
+    memory_limit: float | str = number("auto", 0.05, 1e6, "memory above the baseline, GiB", "auto")
+    tile: int = integer(
+        0, 0, 10**6, "edge of the blocks that are held at a time, pixels; 0 is automatic"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlabelledOptions(Options):
+    """Segmentation without labels."""
+
+    title: ClassVar[str] = "Without labels"
+
+    method: str = choice(
+        "clusters",
+        "clusters attention foreground",
+        "classes of similar pixels, attention maps, or objects",
+        basic=True,
+    )
+    clusters: int | str = integer("auto", 2, 255, "number of classes", "auto", basic=True)
+    min_size: int = integer(200, 0, 10**12, "smallest object, pixels", basic=True)
+    cutoff_scale: float = number(1.0, 0.01, 1000.0, "above 1 gives fewer classes")
