@@ -22,6 +22,8 @@ def test_listing_names_loads_nothing_and_asking_loads_that_one(registry):
     sys.modules.pop("turtle", None)
     assert registry.names() == ("turtle", "root") == tuple(registry)
     assert "turtle" in registry
+    registry.add("ours", abs)
+    assert registry.built_in == ("turtle", "root")
     assert registry.get("root")(-1) == 1j
     assert "turtle" not in sys.modules
 

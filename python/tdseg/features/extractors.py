@@ -27,34 +27,18 @@ if TYPE_CHECKING:
 
 
 class ClassicalMap(ClassicalPlane):
-    """The classical features of one plane, on the processor."""
+    """The classical features of one plane, a `FeatureMap`."""
 
     def project(self, weights: np.ndarray) -> FeatureMap:
         """Return ``features @ weights``, block by block."""
         return Projected(self, weights)
 
 
-class ClassicalDeviceMap(ClassicalMap):
-    """The same with blocks computed on a graphics card, within 1e-5 of the processor's values.
-
-    Single pixels, as training gathers them, still come from the processor.
-    """
-
-    device = "cuda"
-
-    def block(self, rows: slice, cols: slice) -> np.ndarray:
-        """Return the features of a block, (F, h, w) float32."""
-        from tdseg.features.classical.torch_path import block_on_device
-
-        return block_on_device(self, rows, cols, self.device)[0]
-
-
 class ClassicalFeatures:
     """TWS's features of every channel."""
 
-    def __init__(self, options: ClassicalOptions, device: str = "cpu") -> None:
+    def __init__(self, options: ClassicalOptions) -> None:
         self._options = options
-        self._device = device
 
     def names(self, channels: tuple[str, ...], rgb: bool) -> tuple[str, ...]:
         """Return TWS's names, with the channel where there are several."""
@@ -62,12 +46,7 @@ class ClassicalFeatures:
 
     def extract(self, plane: PlaneInput) -> FeatureMap:
         """Take the statistics of the whole plane; values follow block by block."""
-        arguments = (plane.pixels, self._options, plane.channels, plane.rgb)
-        if self._device == "cpu":
-            return ClassicalMap(*arguments)
-        found = ClassicalDeviceMap(*arguments)
-        found.device = self._device
-        return found
+        return ClassicalMap(plane.pixels, self._options, plane.channels, plane.rgb)
 
 
 @dataclass(frozen=True)

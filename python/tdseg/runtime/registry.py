@@ -50,6 +50,11 @@ class Registry(Generic[Item]):
         """Iterate over the names; loads nothing."""
         return iter(tuple(self._items))
 
+    @property
+    def built_in(self) -> tuple[str, ...]:
+        """The names of what comes with tdseg; loads nothing."""
+        return tuple(name for name in self._items if name in self._built_in)
+
     def names(self) -> tuple[str, ...]:
         """Return all names; loads nothing."""
         return tuple(self._items)

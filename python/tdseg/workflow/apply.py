@@ -206,18 +206,17 @@ def _classify(
 
 def _on_this_machine(model: Model, settings: Settings, progress: Progress) -> Settings:
     """Fall back to the processor, aloud, where a device of the training is missing here."""
-    for key in ("device",):
-        wanted = getattr(settings, key)
-        if wanted != getattr(model.settings, key) or wanted in ("auto", "cpu"):
-            continue
-        try:
-            resolve_device(wanted, "float32")
-        except TdsegError:
-            progress.note(
-                f"Classifier '{model.name}' was trained with {key}={wanted}, which this machine "
-                "lacks; it runs on the cpu instead."
-            )
-            settings = settings.with_(**{key: "cpu"})
+    wanted = settings.device
+    if wanted != model.settings.device or wanted in ("auto", "cpu"):
+        return settings
+    try:
+        resolve_device(wanted, "float32")
+    except TdsegError:
+        progress.note(
+            f"Classifier '{model.name}' was trained with device={wanted}, which this machine "
+            "lacks; it runs on the cpu instead."
+        )
+        settings = settings.with_(device="cpu")
     return settings
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from tdseg.features.classical.derivatives import ORDERS, derivatives
-from tdseg.features.classical.window import whole
+from tdseg.features.classical.tile import whole
 
 
 def test_mixed_derivatives_and_laplacian_agree_with_scipy(spots: np.ndarray) -> None:

@@ -10,7 +10,7 @@ from tdseg.features.classical import DEFAULT_FAMILIES, FAMILIES, resolve_familie
     ("text", "expected"),
     [
         ("default", DEFAULT_FAMILIES),
-        ("all", FAMILIES),
+        ("all", FAMILIES.names()),
         (" Structure , gaussian,", ("gaussian", "structure")),
         ("dog,neighbours", ("difference_of_gaussians", "neighbors")),
         ("default,default,Gaussian_blur", DEFAULT_FAMILIES),

@@ -14,7 +14,7 @@ from tdseg.features.classical.gabor_bank import (
     separable_kernels,
 )
 from tdseg.features.classical.gabor_statistics import gabor_statistics
-from tdseg.features.classical.window import whole
+from tdseg.features.classical.tile import whole
 
 
 def kernel(bank: object, angle: int, phase: float) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 
 from tdseg.features.classical import ClassicalOptions
 from tdseg.features.classical.kuwahara import _lines, kuwahara
-from tdseg.features.classical.window import whole
+from tdseg.features.classical.tile import whole
 
 
 def test_kuwahara_from_its_definition(spots: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from scipy import ndimage
 from tdseg.features.classical import ClassicalOptions
 from tdseg.features.classical.kernels import line_kernels
 from tdseg.features.classical.membrane import SORT_TEN, membrane
-from tdseg.features.classical.window import whole
+from tdseg.features.classical.tile import whole
 
 
 def test_network_sorts_every_pattern() -> None:

@@ -6,7 +6,7 @@ from tdseg.features.classical import FAMILIES, ClassicalOptions, feature_names
 
 
 def test_as_many_names_as_tws_has_slices() -> None:
-    everything = ClassicalOptions(families=FAMILIES, rgb="tws")
+    everything = ClassicalOptions(families=FAMILIES.names(), rgb="tws")
     assert len(feature_names(ClassicalOptions())) == 76
     assert len(feature_names(everything)) == 272
     assert len(feature_names(everything, ("r", "g", "b"), rgb=True)) == 275
@@ -15,7 +15,7 @@ def test_as_many_names_as_tws_has_slices() -> None:
 
 @pytest.mark.parametrize("sigma_min", [0.3, 1.0, 1.5, 2.0, 5.0])
 def test_names_are_unique(sigma_min: float) -> None:
-    names = feature_names(ClassicalOptions(FAMILIES, sigma_min, 20.0), ("a", "b"))
+    names = feature_names(ClassicalOptions(FAMILIES.names(), sigma_min, 20.0), ("a", "b"))
     assert len(set(names)) == len(names)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tdseg.features.classical.neighbors import neighbors
-from tdseg.features.classical.window import whole
+from tdseg.features.classical.tile import whole
 
 
 @pytest.mark.parametrize("shape", [(9, 12), (4, 5), (1, 3)])

@@ -17,8 +17,8 @@ from tdseg.features.classical import (
 from tdseg.runtime import threads
 
 EVERYTHING = slice(None)
-ALL = ClassicalOptions(families=FAMILIES)
-SMALL = ClassicalOptions(families=FAMILIES, sigma_max=4.0, membrane_patch=9)
+ALL = ClassicalOptions(families=FAMILIES.names())
+SMALL = ClassicalOptions(families=FAMILIES.names(), sigma_max=4.0, membrane_patch=9)
 
 
 def stack_of(
@@ -39,7 +39,7 @@ def stack_of(
         (
             "nuclei8",
             "min2_max8_thickness3_patch15",
-            ClassicalOptions(FAMILIES, 2.0, 8.0, 3, 15),
+            ClassicalOptions(FAMILIES.names(), 2.0, 8.0, 3, 15),
         ),
         ("ihc_rgb", "default", ClassicalOptions(rgb="tws")),
     ],
@@ -75,7 +75,7 @@ def test_blocks_equal_the_whole_plane(
 
 def test_blocks_of_averaged_colour_equal_the_whole_plane(rng: np.random.Generator) -> None:
     image = rng.integers(0, 256, (50, 60, 3), dtype=np.uint8)
-    options = ClassicalOptions(families=FAMILIES, sigma_max=4.0, rgb="tws")
+    options = ClassicalOptions(families=FAMILIES.names(), sigma_max=4.0, rgb="tws")
     plane = ClassicalPlane(image, options, ("r", "g", "b"), rgb=True)
     whole = ClassicalPlane(image, options, ("r", "g", "b"), rgb=True).block(EVERYTHING, EVERYTHING)
     np.testing.assert_array_equal(plane.block(slice(7, 33), slice(20, 60)), whole[:, 7:33, 20:])

@@ -7,7 +7,7 @@ from scipy import ndimage
 from tdseg.features.classical.disc import disc_half_widths
 from tdseg.features.classical.median import median, rank_image
 from tdseg.features.classical.rank import mean_variance, minimum_maximum
-from tdseg.features.classical.window import whole
+from tdseg.features.classical.tile import whole
 
 
 def footprint(radius: float) -> np.ndarray:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tdseg.features.classical.families import DEFAULT_FAMILIES, FAMILIES, resolve_families
+from tdseg.features.classical.families import (
+    DEFAULT_FAMILIES,
+    FAMILIES,
+    register_family,
+    resolve_families,
+)
 from tdseg.features.classical.names import feature_names
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.plane import ClassicalPlane
@@ -13,5 +18,6 @@ __all__ = [
     "ClassicalOptions",
     "ClassicalPlane",
     "feature_names",
+    "register_family",
     "resolve_families",
 ]

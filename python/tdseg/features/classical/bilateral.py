@@ -8,7 +8,7 @@ import numpy as np
 
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.options import ClassicalOptions
-from tdseg.features.classical.window import in_bands
+from tdseg.features.classical.tile import in_bands
 
 SPATIAL = (5, 10)
 RANGES = (50, 100)
@@ -98,7 +98,7 @@ def bilateral(quantised: np.ndarray, margin: int, out: np.ndarray) -> None:
     Parameters
     ----------
     quantised : ndarray of uint8, shape (h + 2 margin, w + 2 margin)
-        `quantise` of the window, zeros outside the plane.
+        `quantise` of the tile, zeros outside the plane.
     margin : int
         At least 10 pixels.
     out : ndarray of float32, shape (4, h, w)

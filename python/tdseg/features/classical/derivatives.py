@@ -7,7 +7,7 @@ import numpy as np
 from tdseg.features.classical.convolve import derive_x, derive_y
 from tdseg.features.classical.kernels import derivative_reach
 from tdseg.features.classical.options import java_float
-from tdseg.features.classical.window import Window
+from tdseg.features.classical.tile import Tile
 
 ORDERS = (2, 3, 4, 5)
 
@@ -33,7 +33,7 @@ def laplacian_reach(sigma: float) -> int:
 
 
 def derivatives(
-    window: Window, sigma: float, mixed: np.ndarray | None, laplacian: np.ndarray | None
+    tile: Tile, sigma: float, mixed: np.ndarray | None, laplacian: np.ndarray | None
 ) -> None:
     """Compute mixed derivatives of order 2 to 5 in x and in y, and the Laplacian.
 
@@ -43,7 +43,7 @@ def derivatives(
 
     Parameters
     ----------
-    window : Window
+    tile : Tile
     sigma : float
         Standard deviation in pixels (not 0.4 of it, as for the Gaussian blur).
     mixed : ndarray of float32, shape (4, h, w), or None
@@ -53,17 +53,17 @@ def derivatives(
     -----
     Source: ``imagescience.feature.Differentiator`` and ``Laplacian`` (ImageScience 3.0.0).
     """
-    height, width = window.plane
-    rows = (window.top, window.top + window.height)
-    columns = (window.left, window.left + window.width)
-    second = derive_x(window.pixels, sigma, 2, columns, width)
+    height, width = tile.plane
+    rows = (tile.top, tile.top + tile.height)
+    columns = (tile.left, tile.left + tile.width)
+    second = derive_x(tile.pixels, sigma, 2, columns, width)
     if mixed is not None:
         for index, order in enumerate(ORDERS):
             half = second
             if order != 2:
-                half = derive_x(window.pixels, sigma, order, columns, width)
+                half = derive_x(tile.pixels, sigma, order, columns, width)
             derive_y(half, sigma, order, rows, height, mixed[index])
     if laplacian is not None:
         derive_y(second, sigma, 0, rows, height, laplacian)
-        smooth = derive_x(window.pixels, sigma, 0, columns, width)
+        smooth = derive_x(tile.pixels, sigma, 0, columns, width)
         laplacian += derive_y(smooth, sigma, 2, rows, height)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from tdseg.features.classical.compiled import compiled
-from tdseg.features.classical.window import in_bands
+from tdseg.features.classical.tile import in_bands
 
 BINS = (32, 64, 128, 256)
 
@@ -123,9 +123,9 @@ def entropy(quantised: np.ndarray, top: int, left: int, radius: int, out: np.nda
     Parameters
     ----------
     quantised : ndarray of uint8, shape (H, W)
-        `quantise` of the window.
+        `quantise` of the tile.
     top, left : int
-        The core inside the window.
+        The core inside the tile.
     radius : int
         Radius in pixels.
     out : ndarray of float32, shape (4, h, w)

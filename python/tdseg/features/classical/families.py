@@ -1,33 +1,108 @@
-"""The keys by which users choose families of features."""
+"""The families of features that users choose from, and the registry that outside ones join."""
 
 from __future__ import annotations
 
-from tdseg.errors import TdsegError
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-FAMILIES: tuple[str, ...] = (
-    "gaussian",
-    "sobel",
-    "hessian",
-    "difference_of_gaussians",
-    "membrane",
-    "variance",
-    "mean",
-    "minimum",
-    "maximum",
-    "median",
-    "anisotropic_diffusion",
-    "bilateral",
-    "lipschitz",
-    "kuwahara",
-    "gabor",
-    "derivatives",
-    "laplacian",
-    "structure",
-    "entropy",
-    "neighbors",
+from tdseg.errors import TdsegError
+from tdseg.runtime.registry import Registry
+
+if TYPE_CHECKING:
+    from tdseg.features.classical.filters import Planes
+    from tdseg.features.classical.options import ClassicalOptions
+    from tdseg.features.classical.statistics import ChannelPlane
+    from tdseg.features.classical.tile import Tile
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What computes one family, or several that share work.
+
+    Parameters
+    ----------
+    families : tuple of str
+        Names in `FAMILIES`.
+    reach : callable
+        Halo in pixels that a tile needs, from the options.
+    compute : callable
+        Fills the wanted planes of a tile.
+    names : callable, optional
+        Names of the features, from the options. None: those of Trainable Weka Segmentation, whose
+        order runs across families (`tdseg.features.classical.names`).
+    """
+
+    families: tuple[str, ...]
+    reach: Callable[[ClassicalOptions], int]
+    compute: Callable[[Tile, ChannelPlane, Planes], None]
+    names: Callable[[ClassicalOptions], Sequence[str]] | None = None
+
+
+_HERE = "tdseg.features.classical.filters"
+FAMILIES: Registry[Filter] = Registry(
+    "classical",
+    {
+        "gaussian": f"{_HERE}:EDGES",
+        "sobel": f"{_HERE}:EDGES",
+        "hessian": f"{_HERE}:EDGES",
+        "difference_of_gaussians": f"{_HERE}:EDGES",
+        "membrane": f"{_HERE}:MEMBRANE",
+        "variance": f"{_HERE}:SUMS",
+        "mean": f"{_HERE}:SUMS",
+        "minimum": f"{_HERE}:EXTREMES",
+        "maximum": f"{_HERE}:EXTREMES",
+        "median": f"{_HERE}:MEDIAN",
+        "anisotropic_diffusion": f"{_HERE}:ANISOTROPIC",
+        "bilateral": f"{_HERE}:BILATERAL",
+        "lipschitz": f"{_HERE}:LIPSCHITZ",
+        "kuwahara": f"{_HERE}:KUWAHARA",
+        "gabor": f"{_HERE}:GABOR",
+        "derivatives": f"{_HERE}:DERIVATIVES",
+        "laplacian": f"{_HERE}:DERIVATIVES",
+        "structure": f"{_HERE}:STRUCTURE",
+        "entropy": f"{_HERE}:ENTROPY",
+        "neighbors": f"{_HERE}:NEIGHBORS",
+    },
 )
-DEFAULT_FAMILIES: tuple[str, ...] = FAMILIES[:5]
+DEFAULT_FAMILIES: tuple[str, ...] = FAMILIES.names()[:5]
 """The five that Trainable Weka Segmentation enables."""
+
+
+def register_family(
+    name: str,
+    *,
+    names: Callable[[ClassicalOptions], Sequence[str]],
+    reach: Callable[[ClassicalOptions], int],
+    compute: Callable[[Tile, ChannelPlane, Planes], None],
+) -> None:
+    """Make a family of features known, which ``classical=`` takes from then on.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters and ``_``.
+    names : callable
+        The names of its features, from the options; they follow those of the built-in families.
+    reach : callable
+        Halo in pixels that a tile needs around the wanted pixels, from the options.
+    compute : callable
+        Is given a `Tile`, what is known about the whole plane (`ChannelPlane`) and the wanted
+        planes by name (`Planes`), to fill in float32.
+
+    Raises
+    ------
+    TdsegError
+        If the name cannot be used.
+    """
+    FAMILIES.add(name, Filter((name,), reach, compute, names))
+
+
+def filters_of(families: Sequence[str]) -> list[Filter]:
+    """Return the filters that compute these families, each once."""
+    found = [FAMILIES.get(name) for name in FAMILIES if name in families]
+    return [each for i, each in enumerate(found) if each not in found[:i]]
+
 
 _ALIASES = {
     "gaussian_blur": "gaussian",
@@ -50,13 +125,14 @@ def resolve_families(text: str) -> tuple[str, ...]:
     Parameters
     ----------
     text : str
-        ``"default"`` (TWS's five), ``"all"`` or keys separated by commas. Case does not matter, and
-        TWS's own names (``Gaussian_blur``) and a few short ones (``dog``) are understood.
+        ``"default"`` (TWS's five), ``"all"`` (TWS's twenty) or names separated by commas. Case does
+        not matter, and TWS's own names (``Gaussian_blur``) and a few short ones (``dog``) are
+        understood.
 
     Returns
     -------
     tuple of str
-        Keys of `FAMILIES`, in its order, each once.
+        Names in `FAMILIES`, in its order, each once.
 
     Raises
     ------
@@ -74,7 +150,7 @@ def resolve_families(text: str) -> tuple[str, ...]:
         if word == "default":
             chosen.update(DEFAULT_FAMILIES)
         elif word == "all":
-            chosen.update(FAMILIES)
+            chosen.update(FAMILIES.built_in)
         elif _ALIASES.get(word, word) in FAMILIES:
             chosen.add(_ALIASES.get(word, word))
         elif word:

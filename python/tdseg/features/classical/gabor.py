@@ -13,7 +13,7 @@ from tdseg.features.classical.gabor_bank import (
     separable_kernels,
 )
 from tdseg.features.classical.kernels import ANGLES
-from tdseg.features.classical.window import Window, in_bands
+from tdseg.features.classical.tile import Tile, in_bands
 
 CHUNK = 256
 
@@ -146,14 +146,14 @@ def _extremes(responses, centre, scale, best, y0, y1):  # type: ignore[no-untype
                 low[x] = v if v < low[x] else low[x]
 
 
-def _padded(window: Window, reach: int, level: float) -> np.ndarray:
+def _padded(tile: Tile, reach: int, level: float) -> np.ndarray:
     """Return core and margin less `level`, mirrored about the plane's edge pixels."""
-    y0, y1, x0, x1 = window.grown(reach)
+    y0, y1, x0, x1 = tile.grown(reach)
     missing = (
-        (reach - (window.top - y0), reach - (y1 - window.top - window.height)),
-        (reach - (window.left - x0), reach - (x1 - window.left - window.width)),
+        (reach - (tile.top - y0), reach - (y1 - tile.top - tile.height)),
+        (reach - (tile.left - x0), reach - (x1 - tile.left - tile.width)),
     )
-    return np.pad(window.pixels[y0:y1, x0:x1] - np.float32(level), missing, mode="reflect")
+    return np.pad(tile.pixels[y0:y1, x0:x1] - np.float32(level), missing, mode="reflect")
 
 
 def respond_rows(
@@ -195,9 +195,7 @@ def _update(
     in_bands(band, 0, responses.shape[1])
 
 
-def gabor(
-    window: Window, level: float, statistics: np.ndarray, planes: dict[str, np.ndarray]
-) -> None:
+def gabor(tile: Tile, level: float, statistics: np.ndarray, planes: dict[str, np.ndarray]) -> None:
     """Compute the 44 Gabor features.
 
     Convolution (borders mirrored without repeating the edge) with ten directions; each response
@@ -207,7 +205,7 @@ def gabor(
 
     Parameters
     ----------
-    window : Window
+    tile : Tile
     level : float
         Mean of the whole plane, subtracted first for precision.
     statistics : ndarray of float64, shape (banks, angles, 2, 2)
@@ -219,10 +217,10 @@ def gabor(
     -----
     Source: ``FeatureStack.addGabor`` of Trainable Weka Segmentation.
     """
-    responses = np.empty((2, window.height, window.width), np.float32)
+    responses = np.empty((2, tile.height, tile.width), np.float32)
     for index, bank in enumerate(BANKS):
-        pad = _padded(window, bank.reach, level)
-        best = np.empty((4, window.height, window.width), np.float32)
+        pad = _padded(tile, bank.reach, level)
+        best = np.empty((4, tile.height, tile.width), np.float32)
         best[0::2] = -np.inf
         best[1::2] = np.inf
         for angle in range(ANGLES):

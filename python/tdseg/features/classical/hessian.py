@@ -6,7 +6,7 @@ import numpy as np
 
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.options import java_float
-from tdseg.features.classical.window import in_bands
+from tdseg.features.classical.tile import in_bands
 
 HESSIAN_PARTS = (
     "",

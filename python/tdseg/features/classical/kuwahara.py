@@ -9,7 +9,7 @@ import numpy as np
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.kernels import ANGLES, line_kernels
 from tdseg.features.classical.options import ClassicalOptions
-from tdseg.features.classical.window import Window, in_bands
+from tdseg.features.classical.tile import Tile, in_bands
 
 CRITERIA = 3
 CHUNK = 256
@@ -88,7 +88,7 @@ def _choose(mean, criteria, rows, columns, best, value, y0, y1):  # type: ignore
                         b[x] = c[x] if closer else b[x]
 
 
-def kuwahara(window: Window, low: float, options: ClassicalOptions, out: np.ndarray) -> None:
+def kuwahara(tile: Tile, low: float, options: ClassicalOptions, out: np.ndarray) -> None:
     """Compute the linear Kuwahara filter for three criteria.
 
     For every pixel and each of ten lines of `membrane_patch` pixels: mean m and variance c of the
@@ -98,7 +98,7 @@ def kuwahara(window: Window, low: float, options: ClassicalOptions, out: np.ndar
 
     Parameters
     ----------
-    window : Window
+    tile : Tile
     low : float
         Smallest value of the whole plane.
     options : ClassicalOptions
@@ -109,17 +109,13 @@ def kuwahara(window: Window, low: float, options: ClassicalOptions, out: np.ndar
     Source: ``Kuwahara`` of Trainable Weka Segmentation (B. Schmid).
     """
     half = options.patch // 2
-    y0, y1, x0, x1 = window.grown(half)
-    inner = Window(
-        window.pixels - np.float32(low), y0, x0, y1 - y0, x1 - x0, window.plane, window.origin
-    )
+    y0, y1, x0, x1 = tile.grown(half)
+    inner = Tile(tile.pixels - np.float32(low), y0, x0, y1 - y0, x1 - x0, tile.plane, tile.origin)
     pad = inner.padded(half)
     shape = (y1 - y0, x1 - x0)
     mean = np.empty(shape, np.float32)
     criteria = np.empty((CRITERIA, *shape), np.float32)
-    place = Window(
-        mean, window.top - y0, window.left - x0, window.height, window.width, window.plane
-    )
+    place = Tile(mean, tile.top - y0, tile.left - x0, tile.height, tile.width, tile.plane)
     best = np.full(out.shape, np.finfo(np.float32).max, np.float32)
     out[...] = 0
     for rows, columns in _lines(options.patch):
@@ -134,7 +130,7 @@ def _one_line(
     columns: np.ndarray,
     mean: np.ndarray,
     criteria: np.ndarray,
-    place: Window,
+    place: Tile,
     half: int,
     best: np.ndarray,
     out: np.ndarray,
@@ -143,7 +139,7 @@ def _one_line(
     means = place.padded(half)
     chosen = np.stack(
         [
-            Window(c, place.top, place.left, place.height, place.width, place.plane).padded(half)
+            Tile(c, place.top, place.left, place.height, place.width, place.plane).padded(half)
             for c in criteria
         ]
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.disc import disc_half_widths, disc_reach
-from tdseg.features.classical.window import Window, in_bands
+from tdseg.features.classical.tile import Tile, in_bands
 
 
 def rank_image(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -92,17 +92,17 @@ def _disc_median(ranks, values, widths, shift, out, y0, y1):  # type: ignore[no-
 
 
 def median(
-    window: Window, radius: float, ranked: tuple[np.ndarray, np.ndarray], out: np.ndarray
+    tile: Tile, radius: float, ranked: tuple[np.ndarray, np.ndarray], out: np.ndarray
 ) -> None:
     """Compute the median over ImageJ's disc; edge pixels are repeated.
 
     Parameters
     ----------
-    window : Window
+    tile : Tile
     radius : float
         Radius in pixels.
     ranked : tuple
-        `rank_image` of the window's pixels.
+        `rank_image` of the tile's pixels.
     out : ndarray of float32, shape (h, w)
 
     Notes
@@ -112,9 +112,7 @@ def median(
     """
     ranks, values = ranked
     reach = disc_reach(radius)
-    pad = Window(ranks, window.top, window.left, window.height, window.width, window.plane).padded(
-        reach
-    )
+    pad = Tile(ranks, tile.top, tile.left, tile.height, tile.width, tile.plane).padded(reach)
     widths = disc_half_widths(radius)
     shift = max(4, len(values).bit_length() // 2)
-    in_bands(lambda a, b: _disc_median(pad, values, widths, shift, out, a, b), 0, window.height)
+    in_bands(lambda a, b: _disc_median(pad, values, widths, shift, out, a, b), 0, tile.height)

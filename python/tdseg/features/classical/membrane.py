@@ -7,7 +7,7 @@ import numpy as np
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.kernels import ANGLES, line_kernels
 from tdseg.features.classical.options import ClassicalOptions
-from tdseg.features.classical.window import Window, in_bands
+from tdseg.features.classical.tile import Tile, in_bands
 
 CHUNK = 256
 
@@ -149,7 +149,7 @@ SORT_TEN = np.array(
 )
 
 
-def membrane(window: Window, options: ClassicalOptions, out: np.ndarray) -> None:
+def membrane(tile: Tile, options: ClassicalOptions, out: np.ndarray) -> None:
     """Compute the six membrane projections.
 
     Ten line kernels (a square with `membrane_thickness` + 1 columns of ones, rotated by 18 degrees
@@ -158,7 +158,7 @@ def membrane(window: Window, options: ClassicalOptions, out: np.ndarray) -> None
 
     Parameters
     ----------
-    window : Window
+    tile : Tile
     options : ClassicalOptions
     out : ndarray of float32, shape (6, h, w)
 
@@ -167,9 +167,9 @@ def membrane(window: Window, options: ClassicalOptions, out: np.ndarray) -> None
     Source: ``FeatureStack.addMembraneFeatures`` of Trainable Weka Segmentation. As there, a
     line of thickness 1 is two columns wide and lies half a pixel off the centre.
     """
-    pad = window.padded(membrane_reach(options))
+    pad = tile.padded(membrane_reach(options))
     rows, columns, starts = membrane_offsets(options)
     assert len(starts) == ANGLES + 1
     in_bands(
-        lambda a, b: _membrane(pad, rows, columns, starts, SORT_TEN, out, a, b), 0, window.height
+        lambda a, b: _membrane(pad, rows, columns, starts, SORT_TEN, out, a, b), 0, tile.height
     )

@@ -8,6 +8,7 @@ from tdseg.features.classical.anisotropic import anisotropic_names
 from tdseg.features.classical.bilateral import bilateral_names
 from tdseg.features.classical.derivatives import derivative_names, laplacian_name
 from tdseg.features.classical.entropy import entropy_names
+from tdseg.features.classical.families import FAMILIES
 from tdseg.features.classical.gabor_bank import gabor_names
 from tdseg.features.classical.hessian import hessian_names, sobel_name
 from tdseg.features.classical.kuwahara import kuwahara_names
@@ -66,13 +67,18 @@ def _of_scale(options: ClassicalOptions, sigma: float) -> Iterator[tuple[str, li
 def ordered_names(options: ClassicalOptions, families: tuple[str, ...]) -> list[str]:
     """Return the names of one channel's features of `families`, without ``original``.
 
-    The order is that of TWS when it runs on one thread (its order on several threads differs).
+    The order is that of TWS when it runs on one thread (its order on several threads differs);
+    families from outside follow.
     """
     parts = [*_of_plane(options)]
     for sigma in options.sigmas:
         parts += _of_scale(options, sigma)
     parts.append(("membrane", membrane_names(options)))
     parts += [("neighbors", neighbor_names(distance)) for distance in options.distances]
+    for family in families:
+        own = FAMILIES.get(family).names
+        if own is not None:
+            parts.append((family, list(own(options))))
     names = [name for family, found in parts if family in families for name in found]
     return list(dict.fromkeys(names))  # scales below 1 share the entropy of radius 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tdseg.features.classical.window import Window
+from tdseg.features.classical.tile import Tile
 
 # TWS's order: columns outer, rows inner
 DIRECTIONS = tuple((dy, dx) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if (dy, dx) != (0, 0))
@@ -16,7 +16,7 @@ def neighbor_names(distance: int) -> list[str]:
 
 
 def _mirrored(start: int, count: int, shift: int, line: int, origin: int) -> np.ndarray:
-    """Return window indices of `count` shifted places, -1 where the mirror image ends too."""
+    """Return tile indices of `count` shifted places, -1 where the mirror image ends too."""
     index = np.arange(start, start + count) + origin + shift
     index = np.where(index < 0, -index, index)
     index = np.where(index >= line, 2 * line - 2 - index, index)
@@ -24,7 +24,7 @@ def _mirrored(start: int, count: int, shift: int, line: int, origin: int) -> np.
     return np.where(outside, -1, index - origin)
 
 
-def neighbors(window: Window, distance: int, out: np.ndarray) -> None:
+def neighbors(tile: Tile, distance: int, out: np.ndarray) -> None:
     """Copy the eight neighbours at `distance` pixels.
 
     Outside the plane the image is mirrored without repeating the edge; what lies outside even of
@@ -32,24 +32,24 @@ def neighbors(window: Window, distance: int, out: np.ndarray) -> None:
 
     Parameters
     ----------
-    window : Window
+    tile : Tile
     distance : int
         In pixels, along rows and columns.
     out : ndarray of float32, shape (8, h, w)
     """
-    for k, (rows, columns) in enumerate(neighbor_gather(window, distance)):
-        _gather(window.pixels, rows, columns, out[k])
+    for k, (rows, columns) in enumerate(neighbor_gather(tile, distance)):
+        _gather(tile.pixels, rows, columns, out[k])
 
 
-def neighbor_gather(window: Window, distance: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return for every neighbour the window's rows and columns to take; -1 stands for 0."""
+def neighbor_gather(tile: Tile, distance: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return for every neighbour the tile's rows and columns to take; -1 stands for 0."""
     both = [
         {s: _mirrored(start, count, s * distance, line, origin) for s in (-1, 0, 1)}
         for start, count, line, origin in zip(
-            (window.top, window.left),
-            (window.height, window.width),
-            window.plane,
-            window.origin,
+            (tile.top, tile.left),
+            (tile.height, tile.width),
+            tile.plane,
+            tile.origin,
             strict=True,
         )
     ]

@@ -21,15 +21,12 @@ class ClassicalOptions:
     Parameters
     ----------
     families : tuple of str
-        Keys of `tdseg.features.classical.FAMILIES`; `resolve_families` makes them from text.
+        Names in `tdseg.features.classical.FAMILIES`; `resolve_families` makes them from text.
     sigma_min, sigma_max : float
         Smallest and largest scale in pixels; the scales are ``sigma_min * 2**k``.
     membrane_thickness, membrane_patch : int
         Width of the line and side of the square kernel (pixels) of the membrane projections; the
         patch is also the side of the Kuwahara kernel. An even patch is raised to the next odd one.
-    exact : bool
-        Reserved for families that have a faster, nearly equal variant; at present every family is
-        computed by its exact definition and this changes nothing.
     rgb : str
         ``"channels"``: every colour channel separately, unclamped; ``"tws"``: TWS's 24-bit rule.
 
@@ -44,7 +41,6 @@ class ClassicalOptions:
     sigma_max: float = 16.0
     membrane_thickness: int = 1
     membrane_patch: int = 19
-    exact: bool = False
     rgb: str = "channels"
 
     def __post_init__(self) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 
 from tdseg.errors import TdsegError
 from tdseg.features.classical.color import add_clamped, channel_mean, hue_saturation_brightness
-from tdseg.features.classical.groups import FamilyGroup, Planes, groups_of
+from tdseg.features.classical.families import Filter, filters_of
+from tdseg.features.classical.filters import Planes
 from tdseg.features.classical.names import COLOUR_PLANES, ORIGINAL, feature_names, ordered_names
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.sampling import patches
@@ -14,8 +15,8 @@ from tdseg.features.classical.statistics import ChannelPlane, DiffusedPlanes
 from tdseg.runtime import threads
 from tdseg.runtime.tiling import runs
 
-TILE = 1024  # side of the largest piece that is filtered at once (pixels)
-WORKING_PLANES = 24  # float32 planes that the hungriest group holds beside the result
+PIECE = 1024  # side of the largest piece that is filtered at once (pixels)
+WORKING_PLANES = 24  # float32 planes that the hungriest filter holds beside the result
 
 
 class ClassicalPlane:
@@ -110,8 +111,8 @@ class ClassicalPlane:
         y0, y1 = self.span(rows, 0)
         x0, x1 = self.span(cols, 1)
         out = np.empty((len(self.names), y1 - y0, x1 - x0), np.float32)
-        for top, bottom in runs(y0, y1, TILE):
-            for left, right in runs(x0, x1, TILE):
+        for top, bottom in runs(y0, y1, PIECE):
+            for left, right in runs(x0, x1, PIECE):
                 part = out[:, top - y0 : bottom - y0, left - x0 : right - x0]
                 direct = part.flags.c_contiguous
                 target = part if direct else np.empty(part.shape, np.float32)
@@ -124,7 +125,7 @@ class ClassicalPlane:
         """Return all features of single pixels.
 
         Only patches around the pixels are filtered where that is less work than the whole plane,
-        family by family.
+        filter by filter.
 
         Parameters
         ----------
@@ -146,8 +147,8 @@ class ClassicalPlane:
             values = self._pixels[y, x]
             out[0] = values.astype(np.int64).sum(axis=1) / 3.0
             out[1:4] = hue_saturation_brightness(values[np.newaxis])[:, 0]
-        for group in groups_of(self.options):
-            self._sample(group, y, x, out)
+        for each in filters_of(self.options.families):
+            self._sample(each, y, x, out)
         if not self.averaged:
             per_channel = len(self.names) // len(self.channel_planes)
             for c in range(len(self.channel_planes)):
@@ -172,14 +173,14 @@ class ClassicalPlane:
             )
         return start, stop
 
-    def _names_of(self, group: FamilyGroup) -> list[str]:
-        """Return the wanted names of a group, for one channel."""
-        chosen = tuple(family for family in group.families if family in self.options.families)
+    def _names_of(self, each: Filter) -> list[str]:
+        """Return the wanted names of a filter, for one channel."""
+        chosen = tuple(family for family in each.families if family in self.options.families)
         return ordered_names(self.options, chosen)
 
-    def _sample(self, group: FamilyGroup, y: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
-        """Write a group's features of single pixels into the rows of `out`."""
-        names = self._names_of(group)
+    def _sample(self, each: Filter, y: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
+        """Write a filter's features of single pixels into the rows of `out`."""
+        names = self._names_of(each)
         if not names:
             return
         first = 1 + len(COLOUR_PLANES) if self.averaged else 1
@@ -193,17 +194,17 @@ class ClassicalPlane:
             local = (y[members] - top, x[members] - left)
             shape = (len(names), bottom - top, right - left)
             if self.averaged:
-                sums = self._summed(group, names, shape, (top, bottom), (left, right))
+                sums = self._summed(each, names, shape, (top, bottom), (left, right))
                 out[np.ix_(targets, members)] = sums[:, local[0], local[1]] / 3.0
                 return
             values = np.empty(shape, np.float32)
             for c, channel in enumerate(self.channel_planes):
-                window = channel.window((top, bottom), (left, right), group.reach(self.options))
-                group.compute(window, channel, Planes(names, values))
+                tile = channel.tile((top, bottom), (left, right), each.reach(self.options))
+                each.compute(tile, channel, Planes(names, values))
                 rows = targets + c * per_channel
                 out[np.ix_(rows, members)] = values[:, local[0], local[1]]
 
-        found = patches(y, x, self.shape, group.reach(self.options), TILE // 2)
+        found = patches(y, x, self.shape, each.reach(self.options), PIECE // 2)
         if len(found) > threads.thread_count():
             self.prepare()  # here, or workers wait for the plane's lock and its owner for them
             threads.map_threads(one, found)
@@ -213,7 +214,7 @@ class ClassicalPlane:
 
     def _summed(
         self,
-        group: FamilyGroup,
+        each: Filter,
         names: list[str],
         shape: tuple[int, int, int],
         rows: tuple[int, int],
@@ -223,8 +224,8 @@ class ClassicalPlane:
         sums = np.zeros(shape, np.int16)
         values = np.empty(shape, np.float32)
         for channel in self.channel_planes:
-            window = channel.window(rows, columns, group.reach(self.options))
-            group.compute(window, channel, Planes(names, values))
+            tile = channel.tile(rows, columns, each.reach(self.options))
+            each.compute(tile, channel, Planes(names, values))
             add_clamped(values, sums)
         return sums
 
@@ -237,9 +238,9 @@ class ClassicalPlane:
             channel_mean(values.sum(axis=2, dtype=np.int64), out[0])
             out[1 : 1 + len(COLOUR_PLANES)] = hue_saturation_brightness(values)
             order = {name: i for i, name in enumerate(self.names)}
-            for group in groups_of(self.options):
-                names = self._names_of(group)
-                sums = self._summed(group, names, (len(names), height, width), rows, columns)
+            for each in filters_of(self.options.families):
+                names = self._names_of(each)
+                sums = self._summed(each, names, (len(names), height, width), rows, columns)
                 for name, total in zip(names, sums, strict=True):
                     channel_mean(total, out[order[name]])
             return
@@ -248,9 +249,9 @@ class ClassicalPlane:
             part = out[c * len(names) : (c + 1) * len(names)]
             part[0] = self._pixels[area][:, :, c]
             planes = Planes(names, part)
-            for group in groups_of(self.options):
-                window = channel.window(rows, columns, group.reach(self.options))
-                group.compute(window, channel, planes)
+            for each in filters_of(self.options.families):
+                tile = channel.tile(rows, columns, each.reach(self.options))
+                each.compute(tile, channel, planes)
         self.defined(out)
 
     def defined(self, values: np.ndarray) -> np.ndarray:

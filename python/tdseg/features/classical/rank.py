@@ -6,7 +6,7 @@ import numpy as np
 
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.disc import disc_half_widths, disc_reach
-from tdseg.features.classical.window import Window, in_bands
+from tdseg.features.classical.tile import Tile, in_bands
 
 CHUNK = 128
 
@@ -160,7 +160,7 @@ def _disc_extreme(pad, widths, sign, out, y0, y1):  # type: ignore[no-untyped-de
 
 
 def mean_variance(
-    window: Window, radius: float, mean: np.ndarray | None, variance: np.ndarray | None
+    tile: Tile, radius: float, mean: np.ndarray | None, variance: np.ndarray | None
 ) -> None:
     """Compute mean and population variance over ImageJ's disc; edge pixels are repeated.
 
@@ -168,25 +168,25 @@ def mean_variance(
 
     Parameters
     ----------
-    window : Window
+    tile : Tile
     radius : float
         Radius in pixels.
     mean, variance : ndarray of float32, shape (h, w), or None
         Receive the results; None is skipped.
     """
-    pad = window.padded(disc_reach(radius))
+    pad = tile.padded(disc_reach(radius))
     widths = disc_half_widths(radius)
     nothing = np.empty((0, 0), np.float32)
     first = nothing if mean is None else mean
     second = nothing if variance is None else variance
-    in_bands(lambda a, b: _disc_sums(pad, widths, first, second, a, b), 0, window.height, 64)
+    in_bands(lambda a, b: _disc_sums(pad, widths, first, second, a, b), 0, tile.height, 64)
 
 
 def minimum_maximum(
-    window: Window, radius: float, minimum: np.ndarray | None, maximum: np.ndarray | None
+    tile: Tile, radius: float, minimum: np.ndarray | None, maximum: np.ndarray | None
 ) -> None:
     """Compute minimum and maximum over ImageJ's disc; the parameters are as in `mean_variance`."""
-    pad = window.padded(disc_reach(radius))
+    pad = tile.padded(disc_reach(radius))
     widths = disc_half_widths(radius)
     for sign, out in ((1.0, minimum), (-1.0, maximum)):
         if out is not None:

@@ -12,7 +12,7 @@ from tdseg.features.classical.gabor_statistics import gabor_statistics
 from tdseg.features.classical.lipschitz import lipschitz
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.quantise import quantise
-from tdseg.features.classical.window import Window
+from tdseg.features.classical.tile import Tile
 
 
 class ChannelPlane:
@@ -21,7 +21,7 @@ class ChannelPlane:
     Parameters
     ----------
     pixels : ndarray of real numbers, shape (Y, X)
-        Kept as it is; windows of it are converted to float32.
+        Kept as it is; tiles of it are converted to float32.
     options : ClassicalOptions
     diffusion : DiffusedPlanes
         The channels that are diffused together with this one.
@@ -41,12 +41,12 @@ class ChannelPlane:
         self._index = index
         self._lock = threading.RLock()
 
-    def window(self, rows: tuple[int, int], columns: tuple[int, int], margin: int) -> Window:
-        """Return the window with this core and at least `margin` pixels around it."""
-        top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
-        bottom = min(self.shape[0], rows[1] + margin)
-        right = min(self.shape[1], columns[1] + margin)
-        return Window(
+    def tile(self, rows: tuple[int, int], columns: tuple[int, int], halo: int) -> Tile:
+        """Return the tile with this core and at least `halo` pixels around it."""
+        top, left = max(0, rows[0] - halo), max(0, columns[0] - halo)
+        bottom = min(self.shape[0], rows[1] + halo)
+        right = min(self.shape[1], columns[1] + halo)
+        return Tile(
             np.ascontiguousarray(self.pixels[top:bottom, left:right], dtype=np.float32),
             rows[0] - top,
             columns[0] - left,

@@ -8,7 +8,7 @@ from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.convolve import derive_x, derive_y
 from tdseg.features.classical.kernels import derivative_reach
 from tdseg.features.classical.options import java_float
-from tdseg.features.classical.window import Window, in_bands
+from tdseg.features.classical.tile import Tile, in_bands
 
 INTEGRATION = (1, 3)
 
@@ -64,7 +64,7 @@ def _eigenvalues(xx, xy, yy, out, y0, y1):  # type: ignore[no-untyped-def]
             smallest[x] = np.float32(min(first, second))
 
 
-def structure(window: Window, sigma: float, out: np.ndarray) -> None:
+def structure(tile: Tile, sigma: float, out: np.ndarray) -> None:
     """Compute the larger and smaller eigenvalue for the two integration scales.
 
     First Gaussian derivatives at `sigma` (mirrored borders, double sums), their products in
@@ -73,7 +73,7 @@ def structure(window: Window, sigma: float, out: np.ndarray) -> None:
 
     Parameters
     ----------
-    window : Window
+    tile : Tile
     sigma : float
         Scale of the derivatives in pixels.
     out : ndarray of float32, shape (4, h, w)
@@ -83,18 +83,18 @@ def structure(window: Window, sigma: float, out: np.ndarray) -> None:
     -----
     Source: ``imagescience.feature.Structure`` (ImageScience 3.0.0).
     """
-    height, width = window.plane
-    part = window.grown(derivative_reach(max(INTEGRATION), 0))
+    height, width = tile.plane
+    part = tile.grown(derivative_reach(max(INTEGRATION), 0))
     y0, y1, x0, x1 = part
     gradients = []
     for order_x, order_y in ((1, 0), (0, 1)):
-        half = derive_x(window.pixels, sigma, order_x, (x0, x1), width)
+        half = derive_x(tile.pixels, sigma, order_x, (x0, x1), width)
         gradients.append(derive_y(half, sigma, order_y, (y0, y1), height))
     shape = gradients[0].shape
     tensor = [np.empty(shape, np.float32) for _ in range(3)]
     in_bands(lambda a, b: _products(*gradients, *tensor, a, b), 0, shape[0])
-    rows = (window.top - y0, window.top - y0 + window.height)
-    columns = (window.left - x0, window.left - x0 + window.width)
+    rows = (tile.top - y0, tile.top - y0 + tile.height)
+    columns = (tile.left - x0, tile.left - x0 + tile.width)
     for index, scale in enumerate(INTEGRATION):
         smooth = [
             derive_y(derive_x(t, scale, 0, columns, width), scale, 0, rows, height) for t in tensor

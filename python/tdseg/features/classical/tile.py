@@ -1,4 +1,4 @@
-"""A piece of an image plane with the margin that a filter needs around the wanted pixels."""
+"""A piece of an image plane with the halo that a filter needs around the wanted pixels."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tdseg.runtime import threads
 
 
 @dataclass(frozen=True)
-class Window:
+class Tile:
     """Wanted pixels (the core) inside a crop of the plane.
 
     The crop is clipped at the plane's edges and nowhere else, so a filter may treat the crop as if
-    it were the whole plane: where the crop ends inside the plane, the margin keeps the false edge
+    it were the whole plane: where the crop ends inside the plane, the halo keeps the false edge
     away from the core.
 
     Parameters
@@ -38,31 +38,31 @@ class Window:
     plane: tuple[int, int]
     origin: tuple[int, int] = (0, 0)
 
-    def grown(self, margin: int) -> tuple[int, int, int, int]:
-        """Return (row start, row stop, column start, column stop) of the core grown by `margin`."""
+    def grown(self, halo: int) -> tuple[int, int, int, int]:
+        """Return (row start, row stop, column start, column stop) of the core grown by `halo`."""
         rows, cols = self.pixels.shape
         return (
-            max(0, self.top - margin),
-            min(rows, self.top + self.height + margin),
-            max(0, self.left - margin),
-            min(cols, self.left + self.width + margin),
+            max(0, self.top - halo),
+            min(rows, self.top + self.height + halo),
+            max(0, self.left - halo),
+            min(cols, self.left + self.width + halo),
         )
 
-    def padded(self, margin: int) -> np.ndarray:
-        """Return the core with `margin` pixels on every side, the plane's edge pixels repeated."""
-        y0, y1, x0, x1 = self.grown(margin)
+    def padded(self, halo: int) -> np.ndarray:
+        """Return the core with `halo` pixels on every side, the plane's edge pixels repeated."""
+        y0, y1, x0, x1 = self.grown(halo)
         missing = (
-            (margin - (self.top - y0), margin - (y1 - self.top - self.height)),
-            (margin - (self.left - x0), margin - (x1 - self.left - self.width)),
+            (halo - (self.top - y0), halo - (y1 - self.top - self.height)),
+            (halo - (self.left - x0), halo - (x1 - self.left - self.width)),
         )
         return np.pad(self.pixels[y0:y1, x0:x1], missing, mode="edge")
 
 
-def whole(plane: np.ndarray) -> Window:
-    """Return the window whose core is the whole plane."""
+def whole(plane: np.ndarray) -> Tile:
+    """Return the tile whose core is the whole plane."""
     height, width = plane.shape
     pixels = np.ascontiguousarray(plane, dtype=np.float32)
-    return Window(pixels, 0, 0, height, width, (height, width))
+    return Tile(pixels, 0, 0, height, width, (height, width))
 
 
 def in_bands(function: Callable[[int, int], None], start: int, stop: int, least: int = 16) -> None:

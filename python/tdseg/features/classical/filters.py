@@ -1,9 +1,8 @@
-"""Families that share work, and how each group fills its planes from a window."""
+"""The filters behind TWS's families: how each fills its planes of a tile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from tdseg.features.classical.anisotropic import anisotropic_names
 from tdseg.features.classical.convolve import blur_reach, imagej_blur
 from tdseg.features.classical.disc import disc_reach
 from tdseg.features.classical.entropy import entropy, entropy_names
+from tdseg.features.classical.families import Filter
 from tdseg.features.classical.gabor import gabor
 from tdseg.features.classical.gabor_bank import gabor_names, gabor_reach
 from tdseg.features.classical.lipschitz import lipschitz_names
@@ -27,11 +27,11 @@ from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.quantise import quantise
 from tdseg.features.classical.rank import mean_variance, minimum_maximum
 from tdseg.features.classical.statistics import ChannelPlane
-from tdseg.features.classical.window import Window, in_bands
+from tdseg.features.classical.tile import Tile, in_bands
 
 
 class Planes:
-    """Named result planes, of which a group fills those that are wanted.
+    """Named result planes, of which a filter fills those that are wanted.
 
     Parameters
     ----------
@@ -58,25 +58,6 @@ class Planes:
         return {name: self.array[i] for name, i in self._index.items()}
 
 
-@dataclass(frozen=True)
-class FamilyGroup:
-    """Families that are computed together.
-
-    Parameters
-    ----------
-    families : tuple of str
-        Keys of `FAMILIES`.
-    reach : callable
-        Margin in pixels that the window needs, from the options.
-    compute : callable
-        Fills the wanted planes from a window.
-    """
-
-    families: tuple[str, ...]
-    reach: Callable[[ClassicalOptions], int]
-    compute: Callable[[Window, ChannelPlane, Planes], None]
-
-
 def _edges_reach(options: ClassicalOptions) -> int:
     return blur_reach(options.sigmas[-1]) + edge_filters.MARGIN
 
@@ -95,7 +76,7 @@ def _subtract(target: np.ndarray, minuend: np.ndarray, subtrahend: np.ndarray) -
         np.subtract(minuend, subtrahend, out=target)
 
 
-def _edges(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _edges(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     """Blur once a scale; blur, Sobel, Hessian and differences all come from that."""
     options = channel.options
     families = options.families
@@ -106,11 +87,11 @@ def _edges(window: Window, channel: ChannelPlane, planes: Planes) -> None:
         if sigma == 0 and sobel is None and hessian is None:
             continue
         margin = edge_filters.MARGIN if sobel is not None or hessian is not None else 0
-        part = window.grown(margin)
-        smooth = imagej_blur(window.pixels, sigma, part, window.plane)
-        top, left = window.top - part[0], window.left - part[2]
+        part = tile.grown(margin)
+        smooth = imagej_blur(tile.pixels, sigma, part, tile.plane)
+        top, left = tile.top - part[0], tile.left - part[2]
         edge_filters.edges(smooth, top, left, sobel, hessian)
-        core = smooth[top : top + window.height, left : left + window.width]
+        core = smooth[top : top + tile.height, left : left + tile.width]
         plane = planes.get(blur_name(sigma))
         if plane is not None:
             _in_rows(np.copyto, plane, core)
@@ -122,91 +103,91 @@ def _edges(window: Window, channel: ChannelPlane, planes: Planes) -> None:
             blurred[sigma] = core
 
 
-def _membrane(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _membrane(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     target = planes.stack(membrane_names(channel.options))
     if target is not None:
-        membrane(window, channel.options, target)
+        membrane(tile, channel.options, target)
 
 
 def _disc_reach(options: ClassicalOptions) -> int:
     return max(disc_reach(sigma) for sigma in options.sigmas)
 
 
-def _sums(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _sums(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     for sigma in channel.options.sigmas:
         mean_variance(
-            window,
+            tile,
             sigma,
             planes.get(rank_name("mean", sigma)),
             planes.get(rank_name("variance", sigma)),
         )
 
 
-def _extremes(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _extremes(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     for sigma in channel.options.sigmas:
         minimum_maximum(
-            window,
+            tile,
             sigma,
             planes.get(rank_name("minimum", sigma)),
             planes.get(rank_name("maximum", sigma)),
         )
 
 
-def _median(window: Window, channel: ChannelPlane, planes: Planes) -> None:
-    ranked = rank_image(window.pixels)
+def _median(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
+    ranked = rank_image(tile.pixels)
     for sigma in channel.options.sigmas:
         target = planes.get(rank_name("median", sigma))
         if target is not None:
-            median(window, sigma, ranked, target)
+            median(tile, sigma, ranked, target)
 
 
-def _bilateral(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _bilateral(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     target = planes.stack(bilateral_filter.bilateral_names(channel.options))
     if target is None:
         return
     margin = bilateral_filter.bilateral_reach(channel.options)
-    y0, y1, x0, x1 = window.grown(margin)
+    y0, y1, x0, x1 = tile.grown(margin)
     missing = (
-        (margin - (window.top - y0), margin - (y1 - window.top - window.height)),
-        (margin - (window.left - x0), margin - (x1 - window.left - window.width)),
+        (margin - (tile.top - y0), margin - (y1 - tile.top - tile.height)),
+        (margin - (tile.left - x0), margin - (x1 - tile.left - tile.width)),
     )
-    stretched = quantise(window.pixels[y0:y1, x0:x1], channel.minimum, channel.maximum)
+    stretched = quantise(tile.pixels[y0:y1, x0:x1], channel.minimum, channel.maximum)
     bilateral_filter.bilateral(np.pad(stretched, missing), margin, target)
 
 
-def _copy_whole(whole: np.ndarray, window: Window, target: np.ndarray | None) -> None:
+def _copy_whole(whole: np.ndarray, tile: Tile, target: np.ndarray | None) -> None:
     if target is not None:
-        y, x = window.origin[0] + window.top, window.origin[1] + window.left
-        target[...] = whole[:, y : y + window.height, x : x + window.width]
+        y, x = tile.origin[0] + tile.top, tile.origin[1] + tile.left
+        target[...] = whole[:, y : y + tile.height, x : x + tile.width]
 
 
-def _lipschitz(window: Window, channel: ChannelPlane, planes: Planes) -> None:
-    _copy_whole(channel.lipschitz, window, planes.stack(lipschitz_names(channel.options)))
+def _lipschitz(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
+    _copy_whole(channel.lipschitz, tile, planes.stack(lipschitz_names(channel.options)))
 
 
-def _anisotropic(window: Window, channel: ChannelPlane, planes: Planes) -> None:
-    _copy_whole(channel.diffused, window, planes.stack(anisotropic_names(channel.options)))
+def _anisotropic(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
+    _copy_whole(channel.diffused, tile, planes.stack(anisotropic_names(channel.options)))
 
 
-def _kuwahara(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _kuwahara(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     target = planes.stack(kuwahara_filter.kuwahara_names(channel.options))
     if target is not None:
-        kuwahara_filter.kuwahara(window, channel.minimum, channel.options, target)
+        kuwahara_filter.kuwahara(tile, channel.minimum, channel.options, target)
 
 
-def _gabor(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _gabor(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     wanted = {name: planes.views()[name] for name in gabor_names(channel.options)}
-    gabor(window, channel.level, channel.gabor, wanted)
+    gabor(tile, channel.level, channel.gabor, wanted)
 
 
 def _derivatives_reach(options: ClassicalOptions) -> int:
     return gaussian_derivatives.derivatives_reach(options.sigmas[-1])
 
 
-def _derivatives(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _derivatives(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     for sigma in channel.options.sigmas:
         gaussian_derivatives.derivatives(
-            window,
+            tile,
             sigma,
             planes.stack(gaussian_derivatives.derivative_names(sigma)),
             planes.get(gaussian_derivatives.laplacian_name(sigma)),
@@ -217,58 +198,51 @@ def _structure_reach(options: ClassicalOptions) -> int:
     return structure_tensor.structure_reach(options.sigmas[-1])
 
 
-def _structure(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _structure(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     for sigma in channel.options.sigmas:
         target = planes.stack(structure_tensor.structure_names(sigma))
         if target is not None:
-            structure_tensor.structure(window, sigma, target)
+            structure_tensor.structure(tile, sigma, target)
 
 
 def _entropy_reach(options: ClassicalOptions) -> int:
     return options.radii[-1]
 
 
-def _entropy(window: Window, channel: ChannelPlane, planes: Planes) -> None:
-    stretched = quantise(window.pixels, channel.minimum, channel.maximum)
+def _entropy(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
+    stretched = quantise(tile.pixels, channel.minimum, channel.maximum)
     for radius in channel.options.radii:
         target = planes.stack(entropy_names(radius))
         if target is not None:
-            entropy(stretched, window.top, window.left, radius, target)
+            entropy(stretched, tile.top, tile.left, radius, target)
 
 
 def _neighbors_reach(options: ClassicalOptions) -> int:
     return max(options.distances, default=0)
 
 
-def _neighbors(window: Window, channel: ChannelPlane, planes: Planes) -> None:
+def _neighbors(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     for distance in channel.options.distances:
         target = planes.stack(neighbor_names(distance))
         if target is not None:
-            neighbors(window, distance, target)
+            neighbors(tile, distance, target)
 
 
 def _none(options: ClassicalOptions) -> int:
     return 0
 
 
-GROUPS: tuple[FamilyGroup, ...] = (
-    FamilyGroup(("gaussian", "sobel", "hessian", "difference_of_gaussians"), _edges_reach, _edges),
-    FamilyGroup(("membrane",), membrane_reach, _membrane),
-    FamilyGroup(("variance", "mean"), _disc_reach, _sums),
-    FamilyGroup(("minimum", "maximum"), _disc_reach, _extremes),
-    FamilyGroup(("median",), _disc_reach, _median),
-    FamilyGroup(("anisotropic_diffusion",), _none, _anisotropic),
-    FamilyGroup(("bilateral",), bilateral_filter.bilateral_reach, _bilateral),
-    FamilyGroup(("lipschitz",), _none, _lipschitz),
-    FamilyGroup(("kuwahara",), kuwahara_filter.kuwahara_reach, _kuwahara),
-    FamilyGroup(("gabor",), gabor_reach, _gabor),
-    FamilyGroup(("derivatives", "laplacian"), _derivatives_reach, _derivatives),
-    FamilyGroup(("structure",), _structure_reach, _structure),
-    FamilyGroup(("entropy",), _entropy_reach, _entropy),
-    FamilyGroup(("neighbors",), _neighbors_reach, _neighbors),
-)
-
-
-def groups_of(options: ClassicalOptions) -> list[FamilyGroup]:
-    """Return the groups of which at least one family is chosen."""
-    return [g for g in GROUPS if any(family in options.families for family in g.families)]
+EDGES = Filter(("gaussian", "sobel", "hessian", "difference_of_gaussians"), _edges_reach, _edges)
+MEMBRANE = Filter(("membrane",), membrane_reach, _membrane)
+SUMS = Filter(("variance", "mean"), _disc_reach, _sums)
+EXTREMES = Filter(("minimum", "maximum"), _disc_reach, _extremes)
+MEDIAN = Filter(("median",), _disc_reach, _median)
+ANISOTROPIC = Filter(("anisotropic_diffusion",), _none, _anisotropic)
+BILATERAL = Filter(("bilateral",), bilateral_filter.bilateral_reach, _bilateral)
+LIPSCHITZ = Filter(("lipschitz",), _none, _lipschitz)
+KUWAHARA = Filter(("kuwahara",), kuwahara_filter.kuwahara_reach, _kuwahara)
+GABOR = Filter(("gabor",), gabor_reach, _gabor)
+DERIVATIVES = Filter(("derivatives", "laplacian"), _derivatives_reach, _derivatives)
+STRUCTURE = Filter(("structure",), _structure_reach, _structure)
+ENTROPY = Filter(("entropy",), _entropy_reach, _entropy)
+NEIGHBORS = Filter(("neighbors",), _neighbors_reach, _neighbors)
