@@ -18,11 +18,12 @@ from scipy import ndimage
 from sklearn.ensemble import RandomForestClassifier
 
 from data import read
-from tdseg.refine.crf import CrfOptions, refine_plane, refine_tiled
+from tdseg.options.groups import CrfOptions
+from tdseg.refine.crf import refine_plane, refine_tiled
 from tdseg.runtime.threads import set_thread_count
 
 GUARDED = CrfOptions()
-UNGUARDED = replace(GUARDED, min_fraction=0.0)
+UNGUARDED = replace(GUARDED, crf_min_fraction=0.0)
 
 
 def features(image: np.ndarray) -> np.ndarray:

@@ -8,10 +8,11 @@ import tifffile
 from crf_reference import brute_force, from_grey_levels, scene
 
 from tdseg.errors import Cancelled, TdsegError
-from tdseg.refine.crf import CrfOptions, bytes_per_pixel, default_halo, refine_plane, refine_tiled
+from tdseg.options.groups import CrfOptions
+from tdseg.refine.crf import bytes_per_pixel, default_halo, refine_plane, refine_tiled
 from tdseg.runtime.threads import set_thread_count
 
-PLAIN = CrfOptions(min_fraction=0.0)
+PLAIN = CrfOptions(crf_min_fraction=0.0)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])
@@ -28,22 +29,32 @@ def test_small_planes_agree_with_brute_force(channels, seed):
 
 def test_every_option_means_what_brute_force_makes_of_it():
     probabilities, guide = scene(18, 23, 3, classes=4)
-    options = CrfOptions(4, 1.5, 3.0, 9.0, 30.0, 2.0, 0.0, (1.0, 1.6, 0.4, 1.0))
+    options = CrfOptions(
+        crf_iterations=4,
+        crf_spatial_sigma=1.5,
+        crf_spatial_compat=3.0,
+        crf_bilateral_sigma=9.0,
+        crf_bilateral_range=30.0,
+        crf_bilateral_compat=2.0,
+        crf_min_fraction=0.0,
+    )
+    weights = (1.0, 1.6, 0.4, 1.0)
     expected = brute_force(
         probabilities, guide, 4, (1.5, 3.0), (9.0, 30.0, 2.0), (1.0, 1.6, 0.4, 1.0)
     )
-    np.testing.assert_allclose(refine_plane(probabilities, guide, options), expected, atol=1e-3)
+    found = refine_plane(probabilities, guide, options, class_weights=weights)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("off", ["spatial_compat", "bilateral_compat"])
+@pytest.mark.parametrize("off", ["crf_spatial_compat", "crf_bilateral_compat"])
 def test_each_kernel_can_be_switched_off(off):
     probabilities, guide = scene(20, 24, 3)
-    strength = {"spatial_compat": 10.0, "bilateral_compat": 10.0, off: 0.0}
+    strength = {"crf_spatial_compat": 10.0, "crf_bilateral_compat": 10.0, off: 0.0}
     expected = brute_force(
         probabilities,
         guide,
-        spatial=(3.0, strength["spatial_compat"]),
-        bilateral=(80.0, 13.0, strength["bilateral_compat"]),
+        spatial=(3.0, strength["crf_spatial_compat"]),
+        bilateral=(80.0, 13.0, strength["crf_bilateral_compat"]),
     )
     refined = refine_plane(probabilities, guide, replace(PLAIN, **strength))
     np.testing.assert_allclose(refined, expected, atol=1e-2)
@@ -73,7 +84,7 @@ def test_tiles_leave_the_labels_of_a_micrograph_as_they_are(shared_data, sigma, 
     image = tifffile.imread(shared_data / "micrographs" / "tcell_b_image.tif")
     labels = tifffile.imread(shared_data / "micrographs" / "tcell_b_labels.tif")
     probabilities = from_grey_levels(image, labels)
-    options = replace(PLAIN, bilateral_sigma=sigma)
+    options = replace(PLAIN, crf_bilateral_sigma=sigma)
     whole = refine_plane(probabilities, image, options).argmax(0)
     equal = whole == refine_tiled(probabilities, image, options, tile=tile).argmax(0)
     assert equal.mean() >= 0.999
@@ -85,7 +96,7 @@ def test_tiles_leave_the_labels_of_a_micrograph_as_they_are(shared_data, sigma, 
 
 def test_automatic_tiles_follow_the_memory_limit():
     probabilities, guide = scene(300, 70, 1)
-    options = replace(PLAIN, bilateral_sigma=2.0, spatial_sigma=2.0, iterations=1)
+    options = replace(PLAIN, crf_bilateral_sigma=2.0, crf_spatial_sigma=2.0, crf_iterations=1)
     calls: dict[float, list[float]] = {1.0: [], 0.001: []}
     for limit, seen in calls.items():
         refine_tiled(probabilities, guide, options, memory_limit=limit, progress=seen.append)
@@ -97,12 +108,12 @@ def test_automatic_tiles_follow_the_memory_limit():
 def test_tiles_are_what_they_would_be_alone():
     """The halo is cut at the plane's border, and each tile lands where it was taken from."""
     probabilities, guide = scene(70, 90, 1)
-    options = replace(PLAIN, bilateral_sigma=3.0, spatial_sigma=1.0, iterations=2)
+    options = replace(PLAIN, crf_bilateral_sigma=3.0, crf_spatial_sigma=1.0, crf_iterations=2)
     whole = refine_plane(probabilities, guide, options)
     tiled = refine_tiled(probabilities, guide, options, tile=25, halo=30)
     np.testing.assert_allclose(tiled, whole, atol=1e-3)
     assert default_halo(PLAIN) == 320
-    assert default_halo(replace(PLAIN, bilateral_compat=0.0)) == 12
+    assert default_halo(replace(PLAIN, crf_bilateral_compat=0.0)) == 12
 
 
 @pytest.mark.parametrize("shape", [(20, 24), (90, 101)])
@@ -144,7 +155,7 @@ def test_one_class_is_certain_and_no_iteration_changes_nothing():
     guide = np.zeros((5, 6), np.uint8)
     np.testing.assert_array_equal(refine_plane(np.ones((1, 5, 6), np.float32), guide), 1.0)
     probabilities, guide = scene(9, 8, 3)
-    refined = refine_plane(probabilities, guide, CrfOptions(iterations=0))
+    refined = refine_plane(probabilities, guide, CrfOptions(crf_iterations=0))
     np.testing.assert_allclose(refined, probabilities, atol=1e-6)
 
 
@@ -211,18 +222,20 @@ GREY = np.zeros((4, 5), np.uint8)
         (HALF, GREY[0], {}, "needs .height, width, channels"),
         (HALF, np.full((4, 5), 256, np.uint16), {}, "scale the image to 0 to 255"),
         (HALF, np.full((4, 5), np.nan), {}, "scale the image to 0 to 255"),
-        (HALF, GREY, {"iterations": -1}, "-1 iterations"),
-        (HALF, GREY, {"spatial_sigma": 0.0}, "spatial_sigma is 0"),
-        (HALF, GREY, {"bilateral_range": np.nan}, "bilateral_range is nan"),
-        (HALF, GREY, {"bilateral_compat": -1.0}, "bilateral_compat is -1"),
-        (HALF, GREY, {"min_fraction": 1.5}, "min_fraction is 1.5"),
+        (HALF, GREY, {"crf_iterations": -1}, "crf_iterations.*-1"),
+        (HALF, GREY, {"crf_spatial_sigma": 0.0}, "crf_spatial_sigma.*0.0"),
+        (HALF, GREY, {"crf_bilateral_range": np.nan}, "crf_bilateral_range.*nan"),
+        (HALF, GREY, {"crf_bilateral_compat": -1.0}, "crf_bilateral_compat.*-1"),
+        (HALF, GREY, {"crf_min_fraction": 1.5}, "crf_min_fraction.*1.5"),
         (HALF, GREY, {"class_weights": (1.0,)}, "1 class weights for 2 classes"),
         (HALF, GREY, {"class_weights": (1.0, -1.0)}, "class weight of the CRF is negative"),
     ],
 )
 def test_wrong_input_is_refused_in_one_sentence(probabilities, guide, options, words):
+    weights = options.get("class_weights")
+    keys = {name: value for name, value in options.items() if name != "class_weights"}
     with pytest.raises(TdsegError, match=words) as caught:
-        refine_plane(probabilities, guide, CrfOptions(**options))
+        refine_plane(probabilities, guide, CrfOptions(**keys), class_weights=weights)
     message = str(caught.value)
     assert message.endswith(".")
     assert "\n" not in message

@@ -7,11 +7,12 @@ import tifffile
 from scipy import ndimage
 from sklearn.ensemble import RandomForestClassifier
 
-from tdseg.refine.crf import CrfOptions, refine_plane, refine_tiled
+from tdseg.options.groups import CrfOptions
+from tdseg.refine.crf import refine_plane, refine_tiled
 from tdseg.refine.guard import keep_phases, lost_classes, restore_classes
 
 GUARDED = CrfOptions()
-UNGUARDED = replace(GUARDED, min_fraction=0.0)
+UNGUARDED = replace(GUARDED, crf_min_fraction=0.0)
 
 
 def _rare_phase() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

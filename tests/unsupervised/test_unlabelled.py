@@ -220,7 +220,7 @@ def test_more_clusters_than_pixels() -> None:
         ({"clusters": 256}, "'clusters'"),
         ({"clusters": True}, "'clusters'"),
         ({"clusters": "many"}, "'clusters'"),
-        ({"method": "magic"}, "clusters, attention, foreground"),
+        ({"method": "magic"}, "'clusters', 'attention', 'foreground'"),
         ({"min_size": -1}, "'min_size'"),
         ({"cutoff_scale": 0}, "'cutoff_scale'"),
         ({"cutoff_scale": float("nan")}, "'cutoff_scale'"),

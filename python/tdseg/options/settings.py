@@ -95,6 +95,19 @@ def without_retired(
     return {name: value for name, value in values.items() if name not in RETIRED}
 
 
+def one_of(settings: Settings | None, options: Settings | None) -> Settings | None:
+    """Return `settings`, or `options`, the older name of the same argument.
+
+    Raises
+    ------
+    TypeError
+        If both are given.
+    """
+    if settings is not None and options is not None:
+        raise TypeError("give settings= or options=, which is another name of it, not both")
+    return options if settings is None else settings
+
+
 def parse_numbers(text: str, count: int, key: str, noun: str) -> list[int]:
     """Turn ``all`` or ``1,3-5`` into indices from 0.
 

@@ -1,43 +1,25 @@
-"""Say in one sentence why probabilities, guide or options cannot be refined."""
+"""Say in one sentence why probabilities or guide cannot be refined."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 
-if TYPE_CHECKING:
-    from tdseg.refine.crf import CrfOptions
-
 SUM_TOLERANCE = 1e-3
 """Probabilities may sum to one within this; rounding of half floats and 16-bit files is less."""
 
 
-def check_options(options: CrfOptions, probabilities: npt.NDArray[np.floating]) -> None:
-    """Raise `TdsegError` for options out of range, or weights that do not fit the classes."""
-    if options.iterations < 0:
-        raise TdsegError(f"The CRF cannot do {options.iterations} iterations; give 0 or more.")
-    for name in ("spatial_sigma", "bilateral_sigma", "bilateral_range"):
-        value = getattr(options, name)
-        if not 0 < value < np.inf:
-            raise TdsegError(f"The CRF's {name} is {value}; give a positive number.")
-    for name in ("spatial_compat", "bilateral_compat"):
-        value = getattr(options, name)
-        if not 0 <= value < np.inf:
-            raise TdsegError(f"The CRF's {name} is {value}; give 0 or a positive number.")
-    if not 0 <= options.min_fraction <= 1:
-        raise TdsegError(
-            f"The CRF's min_fraction is {options.min_fraction}; give a number from 0 to 1."
-        )
-    weights = options.class_weights
+def check_class_weights(weights: Sequence[float] | None, classes: int) -> None:
+    """Raise `TdsegError` for weights that do not fit the classes."""
     if weights is None:
         return
-    if len(weights) != len(probabilities):
+    if len(weights) != classes:
         raise TdsegError(
-            f"The CRF has {len(weights)} class weights for {len(probabilities)} classes; "
+            f"The CRF has {len(weights)} class weights for {classes} classes; "
             "give one for each class."
         )
     if not all(0 <= weight < np.inf for weight in weights):

@@ -8,13 +8,13 @@ image), and the mean-field posterior is found in a few parallel updates.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from tdseg.refine.checks import check_inputs, check_options, normalized
+from tdseg.options.groups import CrfOptions
+from tdseg.refine.checks import check_class_weights, check_inputs, normalized
 from tdseg.refine.guard import keep_phases
 from tdseg.refine.kernels import (
     EXACT_PIXELS,
@@ -34,42 +34,6 @@ LEAST_TILE = 256
 """Side of the smallest automatic tile, in pixels."""
 
 
-@dataclass(frozen=True)
-class CrfOptions:
-    """Settings of the dense CRF; the defaults are those of HR-Dv2, the paper's own program.
-
-    Attributes
-    ----------
-    iterations : int
-        Mean-field updates.
-    spatial_sigma : float
-        Standard deviation of the smoothing kernel, in pixels.
-    spatial_compat : float
-        Strength of the smoothing kernel; 0 switches it off.
-    bilateral_sigma : float
-        Standard deviation of the distance in the colour kernel, in pixels.
-    bilateral_range : float
-        Standard deviation of the colour in the colour kernel, on the scale 0 to 255.
-    bilateral_compat : float
-        Strength of the colour kernel; 0 switches it off.
-    min_fraction : float
-        A class that keeps less than this part of its pixels gets its confident regions back
-        (see `tdseg.refine.guard`); 0 switches the guard off, and small phases may vanish.
-    class_weights : tuple of float, optional
-        One factor for each class on all its messages (a diagonal compatibility): above 1 favours
-        the class, below 1 weakens it. None: all 1.
-    """
-
-    iterations: int = 10
-    spatial_sigma: float = 3.0
-    spatial_compat: float = 10.0
-    bilateral_sigma: float = 80.0
-    bilateral_range: float = 13.0
-    bilateral_compat: float = 10.0
-    min_fraction: float = 0.5
-    class_weights: tuple[float, ...] | None = None
-
-
 DEFAULT_OPTIONS = CrfOptions()
 
 
@@ -78,6 +42,7 @@ def refine_plane(
     guide: npt.NDArray[np.number],
     options: CrfOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
+    class_weights: Sequence[float] | None = None,
 ) -> Floats:
     """Refine the class probabilities of one plane as a whole.
 
@@ -90,9 +55,12 @@ def refine_plane(
         The image whose edges the labels follow, from 0 to 255. A single channel counts as a grey
         image repeated in red, green and blue.
     options : CrfOptions
-        Parameters of the field and of the guard.
+        Parameters of the field and of the guard (`tdseg.refine.guard`); `tdseg.Settings` will do.
     progress : callable, optional
         Called in this thread with the fraction done, after each iteration; it may raise to cancel.
+    class_weights : sequence of float, optional
+        One factor for each class on all its messages (a diagonal compatibility): above 1 favours
+        the class, below 1 weakens it. None: all 1.
 
     Returns
     -------
@@ -112,7 +80,15 @@ def refine_plane(
     a lattice that grows with the number of different colours; use `refine_tiled` for large planes.
     """
     side = max(1, *probabilities.shape[1:]) if probabilities.ndim == 3 else 1
-    return refine_tiled(probabilities, guide, options, tile=side, halo=0, progress=progress)
+    return refine_tiled(
+        probabilities,
+        guide,
+        options,
+        tile=side,
+        halo=0,
+        progress=progress,
+        class_weights=class_weights,
+    )
 
 
 def refine_tiled(
@@ -124,12 +100,13 @@ def refine_tiled(
     progress: Progress | None = None,
     out: Floats | None = None,
     memory_limit: float = 1.0,
+    class_weights: Sequence[float] | None = None,
 ) -> Floats:
     """Refine the class probabilities of a large plane tile by tile, in bounded memory.
 
     Parameters
     ----------
-    probabilities, guide, options, progress
+    probabilities, guide, options, progress, class_weights
         As for `refine_plane`; the arrays may be memory-mapped.
     tile : int
         Side of a tile without its halo, in pixels; 0 takes the whole plane if `memory_limit`
@@ -152,12 +129,12 @@ def refine_tiled(
     TdsegError
         As for `refine_plane`.
     """
-    check_options(options, probabilities)
+    check_class_weights(class_weights, len(probabilities))
     guide = check_inputs(probabilities, guide)
     classes, height, width = probabilities.shape
     if out is None:
         out = np.empty(probabilities.shape, np.float32)
-    if classes == 1 or options.iterations == 0:
+    if classes == 1 or options.crf_iterations == 0:
         out[:] = normalized(probabilities)
         return out
     halo = default_halo(options) if halo is None else halo
@@ -178,18 +155,20 @@ def refine_tiled(
     for first in range(0, len(corners), group):
         report(done)
         windows = [_Window(y, x, tile, halo, height, width) for y, x in corners[first:][:group]]
-        fields = map_threads(lambda w: _field(probabilities, guide, options, w, exact), windows)
+        fields = map_threads(
+            lambda w: _field(probabilities, guide, options, w, exact, class_weights), windows
+        )
         share = len(windows) / len(corners)
-        for iteration in range(options.iterations):
+        for iteration in range(options.crf_iterations):
             map_threads(MeanField.step, fields)
-            report(done + share * (iteration + 1) / options.iterations)
+            report(done + share * (iteration + 1) / options.crf_iterations)
         for window, field in zip(windows, fields, strict=True):
             refined = field.posterior.reshape(classes, *window.shape)
             out[:, window.rows, window.columns] = refined[
                 :, window.inner_rows, window.inner_columns
             ]
         done += share
-    keep_phases(probabilities, out, options.min_fraction)
+    keep_phases(probabilities, out, options.crf_min_fraction)
     return out
 
 
@@ -199,8 +178,8 @@ def default_halo(options: CrfOptions) -> int:
     One message reaches about half as far, but iterations carry labels on. With this halo fewer
     than one label in a thousand depends on the tiles (`docs/refine.md`); half of it moves 1 %.
     """
-    spatial = options.spatial_sigma if options.spatial_compat else 0.0
-    bilateral = options.bilateral_sigma if options.bilateral_compat else 0.0
+    spatial = options.crf_spatial_sigma if options.crf_spatial_compat else 0.0
+    bilateral = options.crf_bilateral_sigma if options.crf_bilateral_compat else 0.0
     return int(np.ceil(4.0 * max(spatial, bilateral)))
 
 
@@ -234,20 +213,21 @@ def _field(
     options: CrfOptions,
     window: _Window,
     exact: bool,
+    class_weights: Sequence[float] | None,
 ) -> MeanField:
     """Return the field of one window, before its first step."""
     make: type[ExactKernel] | type[LatticeKernel] = ExactKernel if exact else LatticeKernel
     kernels: list[tuple[Kernel, float]] = []
     part = guide[window.outer]
-    if options.spatial_compat > 0:
-        points = spatial_points(part.shape[:2], options.spatial_sigma, window.origin)
-        kernels.append((make(points), options.spatial_compat))
-    if options.bilateral_compat > 0:
+    if options.crf_spatial_compat > 0:
+        points = spatial_points(part.shape[:2], options.crf_spatial_sigma, window.origin)
+        kernels.append((make(points), options.crf_spatial_compat))
+    if options.crf_bilateral_compat > 0:
         points = bilateral_points(
-            part, options.bilateral_sigma, options.bilateral_range, window.origin
+            part, options.crf_bilateral_sigma, options.crf_bilateral_range, window.origin
         )
-        kernels.append((make(points), options.bilateral_compat))
+        kernels.append((make(points), options.crf_bilateral_compat))
     classes = len(probabilities)
     unary = normalized(probabilities[(slice(None), *window.outer)]).reshape(classes, -1)
-    weights = np.ones(classes) if options.class_weights is None else options.class_weights
+    weights = np.ones(classes) if class_weights is None else class_weights
     return MeanField(unary, kernels, np.asarray(weights, np.float32))

@@ -14,7 +14,6 @@ from scipy import ndimage
 from tdseg.errors import TdsegError
 from tdseg.unsupervised.contours import outlines
 
-MIN_SIZE = 200
 """Pixels of the smallest object, as in HR-Dv2."""
 
 
@@ -74,7 +73,7 @@ def foreground_classes(densities: np.ndarray) -> np.ndarray:
 def find_objects(
     mask: np.ndarray,
     attention: np.ndarray,
-    min_size: int = MIN_SIZE,
+    min_size: int,
     *,
     t: int = 0,
     z: int = 0,

@@ -10,7 +10,7 @@ from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.intensity import Intensity
 from tdseg.options.settings import Settings
-from tdseg.refine.crf import CrfOptions, refine_tiled
+from tdseg.refine.crf import refine_tiled
 from tdseg.runtime.feature_map import PlaneInput
 from tdseg.runtime.memory import GIB, memory_budget
 from tdseg.runtime.progress import Part, Progress, Silent
@@ -81,19 +81,10 @@ def refine_plane(
     probabilities: np.ndarray, plane: PlaneInput, settings: Settings, progress: Progress
 ) -> np.ndarray:
     """Refine the probabilities (K, Y, X) of one plane; returns float32 of the same shape."""
-    options = CrfOptions(
-        iterations=settings.crf_iterations,
-        spatial_sigma=settings.crf_spatial_sigma,
-        spatial_compat=settings.crf_spatial_compat,
-        bilateral_sigma=settings.crf_bilateral_sigma,
-        bilateral_range=settings.crf_bilateral_range,
-        bilateral_compat=settings.crf_bilateral_compat,
-        min_fraction=settings.crf_min_fraction,
-    )
     return refine_tiled(
         probabilities,
         _guide(plane),
-        options,
+        settings,
         tile=settings.tile,
         progress=_told(progress),
         memory_limit=memory_budget(settings.memory_limit) / GIB,

@@ -19,16 +19,16 @@ from tdseg.features.token_cache import TokenCache, open_cache
 from tdseg.images.image import Image
 from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
 from tdseg.images.planes import plane_grid
-from tdseg.options.settings import Settings, parse_numbers
+from tdseg.options.groups import UnlabelledOptions
+from tdseg.options.settings import Settings, one_of, parse_numbers
 from tdseg.runtime.feature_map import FeatureMap, PlaneInput
 from tdseg.runtime.memory import memory_budget
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.unsupervised.attention import Saliency, saliency
 from tdseg.unsupervised.clustering import INITIAL_CLUSTERS, SAMPLE_PIXELS
 from tdseg.unsupervised.embedding import Family
-from tdseg.unsupervised.foreground import MIN_SIZE, FoundObject, find_objects_in_planes
+from tdseg.unsupervised.foreground import FoundObject, find_objects_in_planes
 from tdseg.unsupervised.grouping import Grouping, group_classes, group_foreground
-from tdseg.unsupervised.options import check_options
 from tdseg.unsupervised.result import UnlabelledResult
 from tdseg.unsupervised.sampling import Sample, SourcePlane, draw_sample, spread_planes
 from tdseg.workflow.apply import apply
@@ -39,16 +39,17 @@ CACHE_BYTES = 1024**3
 def segment_without_labels(
     images: Sequence[Image],
     *,
-    method: str = "clusters",
-    clusters: int | str = "auto",
-    options: Settings | None = None,
-    min_size: int = MIN_SIZE,
-    cutoff_scale: float = 1.0,
+    method: str = UnlabelledOptions.method,
+    clusters: int | str = UnlabelledOptions.clusters,
+    settings: Settings | None = None,
+    min_size: int = UnlabelledOptions.min_size,
+    cutoff_scale: float = UnlabelledOptions.cutoff_scale,
     initial: int = INITIAL_CLUSTERS,
     probabilities: bool = False,
     planes: Sequence[int] | None = None,
     cache: TokenCache | None = None,
     progress: Progress | None = None,
+    options: Settings | None = None,
 ) -> list[UnlabelledResult]:
     """Segment one or many images without labels; the same class has the same value in all.
 
@@ -64,7 +65,7 @@ def segment_without_labels(
     clusters
         Number of classes, or "auto": as many as the semantic distance between foreground and
         background separates (HR-Dv2). Only for "clusters".
-    options
+    settings
         Features, seed, `refine`, resources; default: deep features.
     min_size
         Smallest object in pixels.
@@ -78,11 +79,13 @@ def segment_without_labels(
         Plane numbers of every image; default all.
     cache, progress
         Token cache of a session; who hears how far the work is.
+    options
+        Another name of `settings`.
 
     Returns
     -------
     list of UnlabelledResult
-        One an image.
+        One per image.
 
     Raises
     ------
@@ -92,8 +95,14 @@ def segment_without_labels(
     """
     images = [images] if isinstance(images, Image) else list(images)
     progress = progress or Silent()
-    check_options(images, method, clusters, min_size, cutoff_scale, initial)
-    settings = options or Settings(features="deep")
+    if not images:
+        raise TdsegError("There is nothing to segment; give at least one image.")
+    UnlabelledOptions(
+        method=method, clusters=clusters, min_size=min_size, cutoff_scale=cutoff_scale
+    )
+    if not 2 <= initial <= 1000:
+        raise TdsegError(f"Key 'initial': '{initial}' is not valid; use 2 to 1000.")
+    settings = one_of(settings, options) or Settings(features="deep")
     job = _Job(images, settings, method, min_size, planes, cache, progress)
     if method == "attention":
         return [job.attend(image, part) for image, part in _shares(progress, images)]
