@@ -51,7 +51,7 @@ def test_image(side: int) -> np.ndarray:
 
 def ours(image: np.ndarray, families: tuple[str, ...]) -> None:
     """Compute every feature of the plane, block by block."""
-    plane = ClassicalPlane(image[..., np.newaxis], ClassicalOptions(families=families))
+    plane = ClassicalPlane(image[..., np.newaxis], ClassicalOptions(classical=families))
     for top in range(0, image.shape[0], BLOCK):
         for left in range(0, image.shape[1], BLOCK):
             plane.block(slice(top, top + BLOCK), slice(left, left + BLOCK))
@@ -114,7 +114,7 @@ def compare(side: int, families: bool) -> None:
         threads.set_thread_count(2)
         _, wall_two = measure(lambda keys=keys: ours(image, keys))  # type: ignore[misc]
         default_cpu = cpu if name == "default" else default_cpu
-        planes = len(feature_names(ClassicalOptions(families=keys)))
+        planes = len(feature_names(ClassicalOptions(classical=keys)))
         rival = TWS_CPU_AT_512.get(name, 0.0) * scale
         ratio = f"TWS {rival:7.1f} CPU s, {rival / cpu:5.1f} times ours" if rival else ""
         label = f"{name} ({planes} planes)"

@@ -112,13 +112,12 @@ def test_value_attention_is_passed_on(backbone: VitBackbone) -> None:
 
 
 def test_without_attention_a_cut_takes_its_place() -> None:
-    from tdseg.features.classical import resolve_families
     from tdseg.features.extractors import ClassicalFeatures, ClassicalOptions
 
     pixels = np.full((60, 60, 1), 40, np.uint8)
     pixels[20:40, 25:50] = 200
     plane = PlaneInput(pixels, ("",), False, np.array([[0.0, 255.0]]))
-    options = ClassicalOptions(families=resolve_families("gaussian"), sigma_max=4)
+    options = ClassicalOptions(classical="gaussian", sigma_max=4)
     features = ClassicalFeatures(options).extract(plane)
     found = saliency(plane, lambda: features, [Family(len(features.names), False)], None)
     assert found.method == "ncut"

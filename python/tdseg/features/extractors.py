@@ -13,7 +13,6 @@ from tdseg.features.classical import (
     ClassicalOptions,
     ClassicalPlane,
     feature_names,
-    resolve_families,
 )
 from tdseg.features.hybrid import HybridFeatures
 from tdseg.runtime.feature_map import FeatureExtractor, FeatureMap, PlaneInput, Projected
@@ -62,18 +61,6 @@ class Extraction:
     upsampler: WeightsInfo | None = None
 
 
-def classical_options(settings: Settings) -> ClassicalOptions:
-    """Pick the classical options from the settings."""
-    return ClassicalOptions(
-        families=resolve_families(settings.classical),
-        sigma_min=settings.sigma_min,
-        sigma_max=settings.sigma_max,
-        membrane_thickness=settings.membrane_thickness,
-        membrane_patch=settings.membrane_patch,
-        rgb=settings.rgb,
-    )
-
-
 def build_extraction(
     settings: Settings,
     cache: TokenCache | None = None,
@@ -100,7 +87,7 @@ def build_extraction(
     weights: WeightsInfo | None = None
     upsampler: WeightsInfo | None = None
     if settings.uses_classical:
-        extractors.append(ClassicalFeatures(classical_options(settings)))
+        extractors.append(ClassicalFeatures(ClassicalOptions.of(settings)))
     if not settings.uses_deep:
         # No network runs; what stands in the settings is where it would have.
         settings = replace(settings, device="cpu", precision="float32")

@@ -110,6 +110,12 @@ class Options:
         index = index_of(cls)
         return cls(**{find_key(name, index, cls.__name__).field: v for name, v in values.items()})
 
+    @classmethod
+    def of(cls, options: Options) -> Self:
+        """Take the keys of this class from other options that have them; others stay on default."""
+        own = {key.name for key in keys_of(cls)}
+        return cls.from_mapping({k: v for k, v in options.to_dict().items() if k in own})
+
     def to_dict(self) -> dict[str, Any]:
         """Return names and values, ready for JSON."""
         return {key.name: getattr(self, key.field) for key in keys_of(type(self))}

@@ -62,11 +62,16 @@ class ClassicalOptions(Options):
     )
 
     def check_together(self) -> None:
-        """Check that the scales are in order."""
+        """Check that the scales are in order and that a membrane fits its patch."""
         if self.sigma_max < self.sigma_min:
             raise TdsegError(
                 f"Key 'sigma_max' ({self.sigma_max:g}) must not be below "
                 f"'sigma_min' ({self.sigma_min:g})."
+            )
+        if self.membrane_thickness >= self.membrane_patch | 1:
+            raise TdsegError(
+                f"Key 'membrane_thickness' ({self.membrane_thickness}) must be below "
+                f"'membrane_patch' ({self.membrane_patch | 1})."
             )
         super().check_together()
 

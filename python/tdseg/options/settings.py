@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from tdseg.errors import TdsegError
-from tdseg.options.declare import Options, keys_of
+from tdseg.options.declare import keys_of
 from tdseg.options.groups import (
     ClassicalOptions,
     ClassifierOptions,
@@ -74,12 +74,6 @@ class Settings(OutputOptions, RefineOptions, ClassifierOptions, FeatureSettings)
             If a name is unknown (the message lists the valid ones) or a value is not valid.
         """
         return super().from_mapping(without_retired(values, note))
-
-    @classmethod
-    def of(cls, options: Options) -> Self:
-        """Take the keys of settings from the options of a command; the rest stays on default."""
-        own = {key.name for key in keys_of(cls)}
-        return cls.from_mapping({k: v for k, v in options.to_dict().items() if k in own})
 
 
 SETTING_KEYS: tuple[Key, ...] = keys_of(Settings)

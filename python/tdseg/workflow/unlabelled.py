@@ -9,10 +9,10 @@ import numpy as np
 
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
+from tdseg.features.classical import ClassicalOptions
 from tdseg.features.extractors import (
     ClassicalFeatures,
     build_extraction,
-    classical_options,
     load_for,
 )
 from tdseg.features.token_cache import TokenCache, open_cache
@@ -163,7 +163,7 @@ class _Job:
         total = len(self._extractor.names(self._names, self._rgb))
         classical = 0
         if settings.uses_classical:
-            own = ClassicalFeatures(classical_options(self.settings))
+            own = ClassicalFeatures(ClassicalOptions.of(self.settings))
             classical = len(own.names(self._names, self._rgb))
             self.families.append(Family(classical, deep=False))
         if settings.uses_deep:

@@ -6,7 +6,7 @@ from tdseg.features.classical import ClassicalOptions
 from tdseg.features.classical.anisotropic import anisotropic_diffusion, anisotropic_names
 from tdseg.features.classical.diffusion_tensor import tensor_row
 
-OPTIONS = ClassicalOptions(("anisotropic_diffusion",), 1.0, 2.0)
+OPTIONS = ClassicalOptions(classical="anisotropic_diffusion", sigma_max=2.0)
 
 
 def test_tensor_has_the_diffusivities_as_eigenvalues(spots: np.ndarray) -> None:

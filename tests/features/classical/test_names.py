@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from tdseg.features.classical import FAMILIES, ClassicalOptions, feature_names
+from tdseg.features.classical import ClassicalOptions, feature_names
 
 
 def test_as_many_names_as_tws_has_slices() -> None:
-    everything = ClassicalOptions(families=FAMILIES.names(), rgb="tws")
+    everything = ClassicalOptions(classical="all", rgb="tws")
     assert len(feature_names(ClassicalOptions())) == 76
     assert len(feature_names(everything)) == 272
     assert len(feature_names(everything, ("r", "g", "b"), rgb=True)) == 275
@@ -15,12 +15,14 @@ def test_as_many_names_as_tws_has_slices() -> None:
 
 @pytest.mark.parametrize("sigma_min", [0.3, 1.0, 1.5, 2.0, 5.0])
 def test_names_are_unique(sigma_min: float) -> None:
-    names = feature_names(ClassicalOptions(FAMILIES.names(), sigma_min, 20.0), ("a", "b"))
+    names = feature_names(
+        ClassicalOptions(classical="all", sigma_min=sigma_min, sigma_max=20.0), ("a", "b")
+    )
     assert len(set(names)) == len(names)
 
 
 def test_order_is_that_of_one_thread_and_channels_come_last_in_the_name() -> None:
-    options = ClassicalOptions(("gaussian", "gabor", "membrane", "neighbors"), 1.0, 2.0)
+    options = ClassicalOptions(classical="gaussian,gabor,membrane,neighbors", sigma_max=2.0)
     names = feature_names(options, ("red", ""))
     half = len(names) // 2
     assert names[0] == "original [red]"

@@ -8,7 +8,6 @@ import pytest
 
 from tdseg.errors import TdsegError
 from tdseg.features.classical import (
-    DEFAULT_FAMILIES,
     FAMILIES,
     ClassicalOptions,
     ClassicalPlane,
@@ -17,8 +16,8 @@ from tdseg.features.classical import (
 from tdseg.runtime import threads
 
 EVERYTHING = slice(None)
-ALL = ClassicalOptions(families=FAMILIES.names())
-SMALL = ClassicalOptions(families=FAMILIES.names(), sigma_max=4.0, membrane_patch=9)
+ALL = ClassicalOptions(classical="all")
+SMALL = ClassicalOptions(classical="all", sigma_max=4.0, membrane_patch=9)
 
 
 def stack_of(
@@ -39,7 +38,13 @@ def stack_of(
         (
             "nuclei8",
             "min2_max8_thickness3_patch15",
-            ClassicalOptions(FAMILIES.names(), 2.0, 8.0, 3, 15),
+            ClassicalOptions(
+                classical="all",
+                sigma_min=2.0,
+                sigma_max=8.0,
+                membrane_thickness=3,
+                membrane_patch=15,
+            ),
         ),
         ("ihc_rgb", "default", ClassicalOptions(rgb="tws")),
     ],
@@ -75,7 +80,7 @@ def test_blocks_equal_the_whole_plane(
 
 def test_blocks_of_averaged_colour_equal_the_whole_plane(rng: np.random.Generator) -> None:
     image = rng.integers(0, 256, (50, 60, 3), dtype=np.uint8)
-    options = ClassicalOptions(families=FAMILIES.names(), sigma_max=4.0, rgb="tws")
+    options = ClassicalOptions(classical="all", sigma_max=4.0, rgb="tws")
     plane = ClassicalPlane(image, options, ("r", "g", "b"), rgb=True)
     whole = ClassicalPlane(image, options, ("r", "g", "b"), rgb=True).block(EVERYTHING, EVERYTHING)
     np.testing.assert_array_equal(plane.block(slice(7, 33), slice(20, 60)), whole[:, 7:33, 20:])
@@ -115,7 +120,7 @@ def test_no_pixels_give_no_rows(spots: np.ndarray) -> None:
 def test_a_family_alone_equals_itself_among_all(spots: np.ndarray, family: str) -> None:
     image = spots[:40, :44]
     names, whole = stack_of(image, SMALL)
-    options = ClassicalOptions(families=(family,), sigma_max=4.0, membrane_patch=9)
+    options = ClassicalOptions(classical=family, sigma_max=4.0, membrane_patch=9)
     some, values = stack_of(image, options)
     assert some[0] == "original"
     assert len(some) > 1
@@ -175,5 +180,5 @@ def test_wrong_input_is_refused_in_one_sentence(spots: np.ndarray) -> None:
 
 def test_working_memory_grows_with_the_features() -> None:
     image = np.zeros((4, 4, 1), np.uint8)
-    few = ClassicalPlane(image, ClassicalOptions(DEFAULT_FAMILIES)).bytes_per_pixel()
+    few = ClassicalPlane(image, ClassicalOptions()).bytes_per_pixel()
     assert 76 * 4 < few < ClassicalPlane(image, ALL).bytes_per_pixel()

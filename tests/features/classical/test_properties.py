@@ -26,7 +26,7 @@ HESSIAN = {
 
 
 def features(image: np.ndarray, *families: str, **options: float) -> np.ndarray:
-    chosen = ClassicalOptions(families=families, **options)  # type: ignore[arg-type]
+    chosen = ClassicalOptions(classical=families, **options)  # type: ignore[arg-type]
     return ClassicalPlane(image, chosen).block(slice(None), slice(None))
 
 
@@ -61,7 +61,7 @@ def test_doubling_the_image_doubles_kuwahara_but_for_what_tws_adds() -> None:
 
 def test_doubling_the_image_scales_each_hessian_feature() -> None:
     whole = image((40, 50))
-    options = ClassicalOptions(families=("hessian",))
+    options = ClassicalOptions(classical="hessian")
     once, twice = features(whole, "hessian"), features(2 * whole, "hessian")
     for name, a, b in zip(feature_names(options, ("",), False), once, twice, strict=True):
         if name == "original":

@@ -1,85 +1,29 @@
-"""What the user chooses about the classical features, checked once."""
+"""What follows from the keys of the classical features."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from tdseg.errors import TdsegError
-from tdseg.features.classical.families import DEFAULT_FAMILIES, FAMILIES
-
-RGB_MODES = ("channels", "tws")
-LARGEST_SIGMA = 512.0
+from tdseg.features.classical.families import resolve_families
+from tdseg.options import groups
 
 
-@dataclass(frozen=True)
-class ClassicalOptions:
-    """Parameters of the classical features, named and defaulted as in Trainable Weka Segmentation.
+@dataclass(frozen=True, kw_only=True)
+class ClassicalOptions(groups.ClassicalOptions):
+    """The keys of the classical features, and what follows from them: families, scales, kernels."""
 
-    Parameters
-    ----------
-    families : tuple of str
-        Names in `tdseg.features.classical.FAMILIES`; `resolve_families` makes them from text.
-    sigma_min, sigma_max : float
-        Smallest and largest scale in pixels; the scales are ``sigma_min * 2**k``.
-    membrane_thickness, membrane_patch : int
-        Width of the line and side of the square kernel (pixels) of the membrane projections; the
-        patch is also the side of the Kuwahara kernel. An even patch is raised to the next odd one.
-    rgb : str
-        ``"channels"``: every colour channel separately, unclamped; ``"tws"``: TWS's 24-bit rule.
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        """Names of the families, in the order of `FAMILIES`."""
+        return resolve_families(self.classical)
 
-    Raises
-    ------
-    TdsegError
-        If a value is out of its range; the message names the key.
-    """
-
-    families: tuple[str, ...] = DEFAULT_FAMILIES
-    sigma_min: float = 1.0
-    sigma_max: float = 16.0
-    membrane_thickness: int = 1
-    membrane_patch: int = 19
-    rgb: str = "channels"
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        for key in self.families:
-            if key not in FAMILIES:
-                raise TdsegError(
-                    f"classical={key} is not a family of features; use some of"
-                    f" {', '.join(FAMILIES)}."
-                )
-        low, high = float(self.sigma_min), float(self.sigma_max)
-        if not (math.isfinite(low) and low > 0):
-            raise TdsegError(
-                f"sigma_min={self.sigma_min} must be above 0 pixels; use 1 as TWS does."
-            )
-        if not (math.isfinite(high) and high >= low):
-            raise TdsegError(
-                f"sigma_max={self.sigma_max} must be at least sigma_min={self.sigma_min}."
-            )
-        if high > LARGEST_SIGMA:
-            raise TdsegError(
-                f"sigma_max={self.sigma_max} is too large; use at most {LARGEST_SIGMA:g} pixels."
-            )
-        if low < high / 2**16:
-            raise TdsegError(f"sigma_min={self.sigma_min} is too small; use 0.1 pixels or more.")
-        if int(self.membrane_patch) != self.membrane_patch or self.membrane_patch < 3:
-            raise TdsegError(
-                f"membrane_patch={self.membrane_patch} must be a whole number of at least 3 pixels."
-            )
-        if self.patch > 255:
-            raise TdsegError(f"membrane_patch={self.membrane_patch} must be at most 255 pixels.")
-        thickness = self.membrane_thickness
-        if int(thickness) != thickness or not 1 <= thickness < self.patch:
-            raise TdsegError(
-                f"membrane_thickness={thickness} must be a whole number from 1 to"
-                f" {self.patch - 1}, below membrane_patch={self.membrane_patch}."
-            )
-        if self.rgb not in RGB_MODES:
-            raise TdsegError(f"rgb={self.rgb} is unknown; use one of {', '.join(RGB_MODES)}.")
+    def check_together(self) -> None:
+        """Check that the families are known."""
+        super().check_together()
+        resolve_families(self.classical)
 
     @property
     def patch(self) -> int:
