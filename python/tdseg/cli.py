@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tdseg.commands.command_options import ApplyFilesOptions, ReplaceOption, TrainFilesOptions
 from tdseg.commands.table import BY_NAME, Command
 from tdseg.errors import Cancelled, TdsegError
+from tdseg.options.declare import Options, keys_of
+from tdseg.options.groups import UnlabelledOptions
 from tdseg.options.key import Key
 from tdseg.runtime.progress import Progress, TerminalProgress
 
@@ -74,49 +77,33 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
     train.add_argument("images", nargs="+", type=Path, help="TIFF files; labels by --labels")
     train.add_argument("--model", type=Path, required=True, help="the .tdseg file to write")
     train.add_argument(
-        "--labels",
-        default="overlay",
-        help="overlay (ROIs in the TIFF), file (RoiSets) or image (label images)",
-    )
-    train.add_argument(
         "--labels-path",
         "--labels_path",
         type=Path,
         nargs="+",
         default=[],
-        help="a file an image, in order, for --labels file or image",
+        help="one file per image, in order, for --labels file or image",
     )
-    train.add_argument("--classes", default="", help="class names of label values 1, 2, ...")
-    train.add_argument("--existing", choices=("skip", "overwrite", "error"), default="error")
-    _key_options(
-        train,
-        [k for k in table["TDS Train..."].keys if k.name not in _TRAIN_OWN],
-    )
+    _key_options(train, table["TDS Train..."].keys, _TRAIN_OWN, TrainFilesOptions)
 
     apply = _command(commands, "apply", _apply, "apply a classifier to files")
     apply.add_argument("model", type=Path, help="a .tdseg file")
     apply.add_argument("inputs", nargs="+", type=Path, help="TIFF, PNG or JPEG files")
     apply.add_argument("--output-folder", "--output_folder", type=Path, required=True)
-    apply.add_argument("--output", choices=("labels", "probabilities", "both"), default="labels")
-    apply.add_argument("--existing", choices=("skip", "overwrite", "error"), default="skip")
-    _key_options(apply, [k for k in table["TDS Apply..."].keys if k.name not in _APPLY_OWN])
+    _key_options(apply, table["TDS Apply..."].keys, _APPLY_OWN, ApplyFilesOptions)
 
     segment = _command(commands, "segment", _segment, "segment images together, without labels")
     segment.add_argument("inputs", nargs="+", type=Path, help="TIFF, PNG or JPEG files")
     segment.add_argument("--output-folder", "--output_folder", type=Path, required=True)
     segment.add_argument("--model", type=Path, help="save the clusters as a .tdseg file")
-    segment.add_argument("--existing", choices=("overwrite", "error"), default="error")
     keys = table["TDS Segment Without Labels..."].keys
-    _key_options(segment, [k for k in keys if k.name not in _SEGMENT_OWN])
+    _key_options(segment, keys, _SEGMENT_OWN, ReplaceOption)
 
     refine = _command(commands, "refine", _refine, "refine probabilities with a dense CRF")
     refine.add_argument("probabilities", type=Path, help="a probability stack (TIFF)")
     refine.add_argument("image", type=Path, help="the image that was segmented")
     refine.add_argument("--output", type=Path, required=True, help="the TIFF to write")
-    refine.add_argument("--existing", choices=("overwrite", "error"), default="error")
-    _key_options(
-        refine, [k for k in table["TDS Refine..."].keys if k.name not in ("image", "output")]
-    )
+    _key_options(refine, table["TDS Refine..."].keys, ("image", "output"), ReplaceOption)
     return parser
 
 
@@ -144,7 +131,15 @@ def _fiji_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _key_options(parser: argparse.ArgumentParser, keys: Iterable[Key]) -> None:
+def _key_options(
+    parser: argparse.ArgumentParser,
+    keys: Iterable[Key],
+    leave_out: Iterable[str] = (),
+    own: type[Options] | None = None,
+) -> None:
+    """Add keys as options: those of a macro command but for some, and the subcommand's own."""
+    of_files = keys_of(own) if own is not None else ()
+    keys = (*of_files, *(key for key in keys if key.name not in set(leave_out)))
     for key in keys:
         names = [f"--{key.name.replace('_', '-')}"]
         if "_" in key.name:
@@ -161,17 +156,18 @@ def _key_options(parser: argparse.ArgumentParser, keys: Iterable[Key]) -> None:
             metavar="VALUE",
             help=text,
         )
-    parser.set_defaults(keys=tuple(keys))
+    parser.set_defaults(keys=keys, own=own or Options)
 
 
-def _key_values(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the keys that were given, checked."""
+def _key_values(options: argparse.Namespace) -> tuple[dict[str, Any], Any]:
+    """Return the keys of the macro command that were given, checked, and the subcommand's own."""
     values = {}
     for key in options.keys:
         text = getattr(options, f"key_{key.name}")
         if text is not None:
             values[key.name] = key.parse(text)
-    return values
+    own = {key.name: values.pop(key.name) for key in keys_of(options.own) if key.name in values}
+    return values, options.own.from_mapping(own)
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
@@ -228,7 +224,7 @@ def _fiji(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from tdseg.workflow.status import status_rows
 
-    for name, value in status_rows(_key_values(options)):
+    for name, value in status_rows(_key_values(options)[0]):
         print(f"{name}: {value}")
     return 0
 
@@ -237,22 +233,22 @@ def _train(options: argparse.Namespace) -> int:
     from tdseg.batch.train_files import train_from_files
     from tdseg.classifiers.model import classifier_path
 
-    values = _key_values(options)
+    values, own = _key_values(options)
     target = classifier_path(options.model)
-    if target.exists() and options.existing != "overwrite":
-        if options.existing == "skip":
+    if target.exists() and own.existing != "overwrite":
+        if own.existing == "skip":
             print(f"{target} exists; nothing was trained.")
             return 0
         raise TdsegError(f"File '{target}' exists; choose --existing overwrite.")
     model = train_from_files(
         _files(options.images),
-        labels=options.labels,
+        labels=own.labels,
         labels_paths=options.labels_path,
-        classes=_class_names(options.classes),
+        classes=_class_names(own.classes),
         values=values,
         progress=_progress(),
     )
-    path = model.save(target, existing=options.existing)
+    path = model.save(target, existing=own.existing)
     if model.report is not None:
         print(model.report.as_text())
     print(f"Saved {path}")
@@ -263,7 +259,7 @@ def _apply(options: argparse.Namespace) -> int:
     from tdseg.batch import apply_to_files
     from tdseg.classifiers.model import load
 
-    values = _key_values(options)
+    values, own = _key_values(options)
     model = load(options.model)
     slices = values.pop("slices", "all")
     settings = model.settings.with_(**values)
@@ -271,8 +267,8 @@ def _apply(options: argparse.Namespace) -> int:
         model,
         _files(options.inputs),
         options.output_folder,
-        output=options.output,
-        existing=options.existing,
+        output=own.output,
+        existing=own.existing,
         slices=slices,
         settings=settings,
         progress=_progress(),
@@ -297,16 +293,16 @@ def _segment(options: argparse.Namespace) -> int:
     from tdseg.classifiers.model import classifier_path
     from tdseg.options.settings import Settings
 
-    values = _key_values(options)
+    values, files = _key_values(options)
     own = {k: values.pop(k) for k in _UNLABELLED if k in values}
     target = classifier_path(options.model) if options.model is not None else None
-    if target is not None and target.exists() and options.existing != "overwrite":
+    if target is not None and target.exists() and files.existing != "overwrite":
         raise TdsegError(f"File '{target}' exists; choose --existing overwrite.")
     written, model = segment_files(
         _files(options.inputs),
         options.output_folder,
         Settings(**{"features": "deep", **values}),
-        existing=options.existing,
+        existing=files.existing,
         progress=_progress(),
         **own,
     )
@@ -315,7 +311,7 @@ def _segment(options: argparse.Namespace) -> int:
     if target is not None:
         if model is None:
             raise TdsegError("This method gives no classifier; use --method clusters.")
-        print(f"Saved {model.save(target, existing=options.existing)}")
+        print(f"Saved {model.save(target, existing=files.existing)}")
     return 0
 
 
@@ -323,20 +319,21 @@ def _refine(options: argparse.Namespace) -> int:
     from tdseg.batch.segment_files import refine_file
     from tdseg.options.settings import Settings
 
-    settings = Settings(**_key_values(options))
+    values, own = _key_values(options)
+    settings = Settings(**values)
     refine_file(
         options.probabilities,
         options.image,
         options.output,
         settings,
-        existing=options.existing,
+        existing=own.existing,
         progress=_progress(),
     )
     print(options.output)
     return 0
 
 
-_UNLABELLED = ("method", "clusters", "min_size", "cutoff_scale")
+_UNLABELLED = tuple(key.name for key in keys_of(UnlabelledOptions))
 
 
 def entry() -> None:

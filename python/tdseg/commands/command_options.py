@@ -179,6 +179,34 @@ class MeasureRoisOptions(FeatureSettings, RegionOptions, ComponentOptions):
     """Keys of TDS Measure ROIs."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainFilesOptions(Options):
+    """What `tdseg train` takes instead of the labels of an open image."""
+
+    labels: str = choice(
+        "overlay",
+        "overlay file image",
+        "ROIs in each TIFF, a RoiSet per image, or a label image per image",
+    )
+    classes: str = text("", "class names of label values 1, 2, ...", "", "background,nucleus")
+    existing: str = choice("error", "skip overwrite error", "if the classifier's file exists")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyFilesOptions(Options):
+    """What `tdseg apply` writes, and what happens to results that are there."""
+
+    output: str = choice("labels", "labels probabilities both", "what to write")
+    existing: str = choice("skip", "skip overwrite error", "if a result exists")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplaceOption(Options):
+    """What happens to a file that is there, where there is nothing to skip."""
+
+    existing: str = choice("error", "overwrite error", "if the file exists")
+
+
 APPLY_OVERRIDES: tuple[type[Options], ...] = (
     RefineOptions,
     OutputOptions,

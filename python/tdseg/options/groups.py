@@ -47,7 +47,7 @@ class ClassicalOptions(Options):
     classical: str = text(
         "default",
         "TWS's five default families, all twenty, or a list of families",
-        r"[A-Za-z_ -]+(\s*,\s*[A-Za-z_ -]+)*",
+        r"[\w. -]+(\s*,\s*[\w. -]+)*",
         "gaussian,sobel,hessian",
         basic=True,
     )
