@@ -11,7 +11,8 @@ import tifffile
 import tdseg
 from tdseg.images.samples import CLASS_NAMES, texture_mosaic
 
-MICROGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "micrographs"
+MICROGRAPHS = Path(__file__).resolve().parents[1] / "tests" / "data" / "micrographs"
+GROUPS = ("alloy", "cells", "mosaic")
 OUTPUT = Path(__file__).resolve().parent / "output"
 
 
@@ -67,8 +68,3 @@ def tasks(group: str) -> list[Task]:
             _task("mosaic, unseen", pair, (unseen.image, unseen.truth), CLASS_NAMES),
         ]
     raise ValueError(group)
-
-
-def groups() -> list[str]:
-    """Return the groups whose data are here."""
-    return [*(["alloy", "cells"] if MICROGRAPHS.is_dir() else []), "mosaic"]

@@ -23,15 +23,10 @@ PASSES = 17
 
 
 def cell() -> tuple[np.ndarray, np.ndarray]:
-    """Return a T-cell of 518x518 with its sparse labels, or textures where it is absent."""
-    from data import MICROGRAPHS, read
+    """Return a T-cell of 518x518 with its sparse labels."""
+    from data import read
 
-    if MICROGRAPHS.is_dir():
-        return read("tcell_a_image"), read("tcell_a_labels")
-    from tdseg.images.samples import texture_mosaic
-
-    sample = texture_mosaic(512)
-    return np.pad(sample.image, (0, 6), "reflect"), np.pad(sample.labels, (0, 6))
+    return read("tcell_a_image"), read("tcell_a_labels")
 
 
 def hrdv2(kind: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image as Picture
 
 import tdseg
-from data import OUTPUT, Task, groups, tasks
+from data import GROUPS, OUTPUT, Task, tasks
 from tdseg.classifiers.evaluation import confusion, iou_per_class
 from tdseg.features.token_cache import TokenCache
 
@@ -110,7 +110,7 @@ def draw(task: Task, labels: np.ndarray, name: str) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--groups", nargs="+", default=groups())
+    parser.add_argument("--groups", nargs="+", default=GROUPS)
     parser.add_argument("--rows", choices=("main", "ablation", "all"), default="all")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--pictures", action="store_true")

@@ -61,10 +61,10 @@ def test_each_kernel_can_be_switched_off(off):
 
 
 @pytest.mark.parametrize("name", ["rgb", "tcell_a", "alloy"])
-def test_micrographs_agree_with_pydensecrf(shared_data, name):
+def test_micrographs_agree_with_pydensecrf(reference_data, name):
     densecrf = pytest.importorskip("pydensecrf.densecrf")
-    image = tifffile.imread(shared_data / "micrographs" / f"{name}_image.tif")[:260, :300]
-    labels = tifffile.imread(shared_data / "micrographs" / f"{name}_labels.tif")[:260, :300]
+    image = tifffile.imread(reference_data / "micrographs" / f"{name}_image.tif")[:260, :300]
+    labels = tifffile.imread(reference_data / "micrographs" / f"{name}_labels.tif")[:260, :300]
     probabilities = from_grey_levels(image, labels)
     classes, height, width = probabilities.shape
     field = densecrf.DenseCRF2D(width, height, classes)
@@ -80,9 +80,9 @@ def test_micrographs_agree_with_pydensecrf(shared_data, name):
 
 
 @pytest.mark.parametrize(("sigma", "tile"), [(80.0, 180), (40.0, 200)])
-def test_tiles_leave_the_labels_of_a_micrograph_as_they_are(shared_data, sigma, tile):
-    image = tifffile.imread(shared_data / "micrographs" / "tcell_b_image.tif")
-    labels = tifffile.imread(shared_data / "micrographs" / "tcell_b_labels.tif")
+def test_tiles_leave_the_labels_of_a_micrograph_as_they_are(reference_data, sigma, tile):
+    image = tifffile.imread(reference_data / "micrographs" / "tcell_b_image.tif")
+    labels = tifffile.imread(reference_data / "micrographs" / "tcell_b_labels.tif")
     probabilities = from_grey_levels(image, labels)
     options = replace(PLAIN, crf_bilateral_sigma=sigma)
     whole = refine_plane(probabilities, image, options).argmax(0)

@@ -76,8 +76,8 @@ def test_a_class_robbed_by_another_ones_return_comes_back_too():
     assert (counts >= 5).all()
 
 
-def test_the_alloys_rare_phase_keeps_its_agreement_with_the_truth(shared_data):
-    folder = shared_data / "micrographs"
+def test_the_alloys_rare_phase_keeps_its_agreement_with_the_truth(reference_data):
+    folder = reference_data / "micrographs"
     image, labels, truth = (
         tifffile.imread(folder / f"alloy_{name}.tif") for name in ("image", "labels", "truth")
     )

@@ -21,13 +21,13 @@ class Reference:
 
 
 @pytest.fixture(scope="session")
-def reference(shared_data: Path) -> Callable[[str, str], Reference]:
+def reference(reference_data: Path) -> Callable[[str, str], Reference]:
     def read(image: str, kind: str) -> Reference:
-        stored = np.load(shared_data / "weka" / f"{image}.{kind}.npz")
+        stored = np.load(reference_data / "weka" / f"{image}.{kind}.npz")
         y0, y1, x0, x1 = stored["crop"]
         names = [str(name) for name in stored["names"]]
         return Reference(
-            tifffile.imread(shared_data / "weka" / f"{image}.input.tif"),
+            tifffile.imread(reference_data / "weka" / f"{image}.input.tif"),
             dict(zip(names, stored["stack"], strict=True)),
             (slice(y0, y1), slice(x0, x1)),
         )
