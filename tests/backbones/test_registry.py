@@ -123,7 +123,7 @@ def test_the_saliency_backbone_is_read_before_its_last_block():
     ("name", "options", "message"),
     [
         ("offline", {"stride": 7}, "stride=7 applies to vision transformers"),
-        ("offline", {"position_embedding": "hrdv2"}, "applies to vision transformers"),
+        ("offline", {"position_embedding": "offset"}, "applies to vision transformers"),
         ("test_convnext", {"stride": 7, "weights": "random:0"}, "not to test_convnext"),
         ("resnet10t", {"weights": "random:0"}, "is a ResNet"),
         ("test_vit", {"weights": "random:"}, "whole number"),

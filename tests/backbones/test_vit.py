@@ -54,7 +54,7 @@ def test_levels_with_and_without_norm():
 
 
 @pytest.mark.parametrize("stride", [14, 7, 5, 4, 1])
-@pytest.mark.parametrize("flavour", ["native", "hrdv2"])
+@pytest.mark.parametrize("flavour", ["native", "offset"])
 def test_stride_sets_the_grid(stride, flavour):
     backbone = VitBackbone(tiny_vit(), "tiny", INFO, stride=stride, position_embedding=flavour)
     tokens = backbone.tokens(_images(42, 28))[0]

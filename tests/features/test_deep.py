@@ -6,9 +6,11 @@ import torch
 
 from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.errors import TdsegError
-from tdseg.features.deep import DeepFeatures, DeepOptions
+from tdseg.features.deep import DeepFeatures
 from tdseg.features.token_cache import TokenCache
 from tdseg.runtime.feature_map import FeatureExtractor, FeatureMap, PlaneInput
+from tdseg.upsampling.options import UpsamplingOptions
+from tdseg.upsampling.transforms import FLIPS, HALF_TURN, QUARTER_TURNS, orientations
 
 WHOLE = slice(None)
 
@@ -39,7 +41,7 @@ def plane(shape=(40, 50, 1), seed=0, rgb=False, dtype=np.uint8) -> PlaneInput:
 
 
 def test_it_is_an_extractor_of_named_features() -> None:
-    deep: FeatureExtractor = DeepFeatures(Tiny(), DeepOptions(shifts=2))
+    deep: FeatureExtractor = DeepFeatures(Tiny(), UpsamplingOptions(shifts=2))
     names = deep.names(("",), False)
     assert names == (
         "deep/fine/0",
@@ -59,7 +61,7 @@ def test_it_is_an_extractor_of_named_features() -> None:
 
 
 def test_colours_go_together_and_channels_one_by_one() -> None:
-    deep = DeepFeatures(Tiny(), DeepOptions(storage="float32"))
+    deep = DeepFeatures(Tiny(), UpsamplingOptions(storage="float32"))
     three = plane((30, 20, 3))
     channels = deep.extract(three).block(WHOLE, WHOLE)
     for c in range(3):
@@ -75,7 +77,7 @@ def test_colours_go_together_and_channels_one_by_one() -> None:
 
 
 def test_pixels_are_scaled_by_the_ranges_and_clipped() -> None:
-    deep = DeepFeatures(Tiny(), DeepOptions(storage="float32"))
+    deep = DeepFeatures(Tiny(), UpsamplingOptions(storage="float32"))
     eight = plane()
     expected = deep.extract(eight).block(WHOLE, WHOLE)
     sixteen = PlaneInput(
@@ -94,7 +96,7 @@ def test_pixels_are_scaled_by_the_ranges_and_clipped() -> None:
 @pytest.mark.parametrize("upsampling", ["shifts", "bilinear", "guided", "hrdv2"])
 @pytest.mark.parametrize("rgb", [False, True])
 def test_blocks_points_and_projections_agree(upsampling, rgb) -> None:
-    deep = DeepFeatures(Tiny(), DeepOptions(upsampling, shifts=2, flips=True))
+    deep = DeepFeatures(Tiny(), UpsamplingOptions(upsampling, shifts=2, orientations=FLIPS))
     found = deep.extract(plane((33, 41, 3), rgb=rgb))
     whole = found.block(WHOLE, WHOLE)
     assert np.array_equal(found.block(slice(3, 20), slice(7, 9)), whole[:, 3:20, 7:9])
@@ -108,13 +110,13 @@ def test_blocks_points_and_projections_agree(upsampling, rgb) -> None:
 def test_the_cache_saves_the_backbone_and_is_never_stale() -> None:
     backbone, cache = Tiny(), TokenCache(10**7)
 
-    def block(options: DeepOptions, image: PlaneInput) -> tuple[np.ndarray, bool]:
+    def block(options: UpsamplingOptions, image: PlaneInput) -> tuple[np.ndarray, bool]:
         deep = DeepFeatures(backbone, options, cache)
         before = backbone.runs
         found = deep.extract(image).block(WHOLE, WHOLE)
         return found, backbone.runs > before
 
-    options = DeepOptions(shifts=2)
+    options = UpsamplingOptions(shifts=2)
     first, ran = block(options, plane())
     assert ran
     again, ran = block(options, plane())
@@ -124,30 +126,30 @@ def test_the_cache_saves_the_backbone_and_is_never_stale() -> None:
     changed.pixels[20, 20, 0] ^= 128
     assert block(options, changed)[1]
     for other in (
-        DeepOptions(shifts=4),
-        DeepOptions(shifts=2, flips=True),
-        DeepOptions(shifts=2, flips="turn"),
-        DeepOptions(shifts=2, rotations=True),
-        DeepOptions(shifts=2, levels=("fine",)),
-        DeepOptions(shifts=2, storage="float32"),
-        DeepOptions(shifts=2, position_bias=True),
-        DeepOptions(shifts=2, window=64),
-        DeepOptions("hrdv2", shifts=2),
+        UpsamplingOptions(shifts=4),
+        UpsamplingOptions(shifts=2, orientations=FLIPS),
+        UpsamplingOptions(shifts=2, orientations=HALF_TURN),
+        UpsamplingOptions(shifts=2, orientations=QUARTER_TURNS),
+        UpsamplingOptions(shifts=2, levels=("fine",)),
+        UpsamplingOptions(shifts=2, storage="float32"),
+        UpsamplingOptions(shifts=2, position_bias=True),
+        UpsamplingOptions(shifts=2, window=64),
+        UpsamplingOptions("hrdv2", shifts=2),
     ):
         assert block(other, plane())[1], other
     # The memory limit and guided's sigmas do not touch tokens.
-    assert not block(DeepOptions(shifts=2, memory_limit_bytes=5), plane())[1]
-    assert not block(DeepOptions("guided", shifts=2, sigma_range=0.3), plane())[1]
+    assert not block(UpsamplingOptions(shifts=2, batch_bytes=5, keep_bytes=1), plane())[1]
+    assert not block(UpsamplingOptions("guided", shifts=2, sigma_range=0.3), plane())[1]
     assert np.array_equal(block(options, plane())[0], first)
 
 
 def test_levels_can_be_chosen() -> None:
-    deep = DeepFeatures(Tiny(), DeepOptions(levels=("coarse",)))
+    deep = DeepFeatures(Tiny(), UpsamplingOptions(levels=("coarse",)))
     assert deep.names(("",), False) == ("deep/coarse/0", "deep/coarse/1")
     with pytest.raises(TdsegError, match="no level 'finest'; it has fine, coarse"):
-        DeepFeatures(Tiny(), DeepOptions(levels=("finest",)))
+        DeepFeatures(Tiny(), UpsamplingOptions(levels=("finest",)))
     with pytest.raises(TdsegError, match=r"'magic' is not valid.*shifts"):
-        DeepFeatures(Tiny(), DeepOptions("magic"))
+        DeepFeatures(Tiny(), UpsamplingOptions("magic"))
 
 
 def test_long_work_is_announced_with_an_estimate(monkeypatch) -> None:
@@ -166,7 +168,7 @@ def test_long_work_is_announced_with_an_estimate(monkeypatch) -> None:
             self.notes.append(message)
 
     listener = Listener()
-    deep = DeepFeatures(Tiny(), DeepOptions(shifts=2), progress=listener)
+    deep = DeepFeatures(Tiny(), UpsamplingOptions(shifts=2), progress=listener)
     assert deep.estimate_seconds((100, 100), channels=2) > 0
     deep.extract(plane((40, 50, 2)))
     assert len(listener.fractions) >= 8
@@ -177,13 +179,13 @@ def test_long_work_is_announced_with_an_estimate(monkeypatch) -> None:
 
 def test_flips_are_four_copies_and_a_half_turn_two() -> None:
     for flips, rotations, passes in [
-        (False, False, 1),
+        ("false", False, 1),
         ("turn", False, 2),
-        (True, False, 4),
+        ("true", False, 4),
         ("turn", True, 8),
-        (False, True, 4),
+        ("false", True, 4),
     ]:
         backbone = Tiny()
-        options = DeepOptions(flips=flips, rotations=rotations)
+        options = UpsamplingOptions(orientations=orientations(flips, rotations))
         DeepFeatures(backbone, options).extract(plane())
         assert passes <= backbone.runs <= passes + 1  # and perhaps the probe of the geometry

@@ -3,20 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tdseg.upsampling.base import UpsamplingOptions, make_upsampler
+from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
-from tdseg.upsampling.shifts import EncodeOptions, Encoder
-from tdseg.upsampling.transforms import subpatch
+from tdseg.upsampling.registry import make_upsampler
+from tdseg.upsampling.shifts import Encoder
 
 WHOLE = slice(None)
 NAMES = ("a", "b", "c")
 
 
 def guided(backbone, picture, sigma_range=0.1, shifts=1):
-    options = UpsamplingOptions(
-        EncodeOptions(subpatch(backbone.multiple, shifts)), 0.7, sigma_range
-    )
-    upsampler = make_upsampler("guided", backbone, options)
+    options = UpsamplingOptions("guided", shifts=shifts, sigma_range=sigma_range)
+    upsampler = make_upsampler(backbone, options)
     return upsampler.features(picture, NAMES)
 
 
@@ -24,7 +22,7 @@ def test_it_is_the_formula(mean_backbone, random_picture) -> None:
     picture = random_picture(25, 31)
     field = guided(mean_backbone(6), picture)
     found = field.block(WHOLE, WHOLE)
-    encoder = Encoder(mean_backbone(6), EncodeOptions())
+    encoder = Encoder(mean_backbone(6), UpsamplingOptions())
     grid = encoder.encode(picture, encoder.plan((25, 31)), (0, 0)).with_pixels().levels[0][0]
     rows, cols = grid.rows.positions, grid.cols.positions
     image = picture.pixels.astype(np.float64)
@@ -86,9 +84,9 @@ def test_pixels_unlike_all_tokens_are_finite(mean_backbone) -> None:
 
 def test_large_images_are_seen_through_windows(mean_backbone, random_picture) -> None:
     picture = random_picture(100, 90)
-    options = EncodeOptions(window=48, overlap=12)
+    options = UpsamplingOptions("guided", window=48, overlap=12)
     backbone = mean_backbone(6)
-    field = make_upsampler("guided", backbone, UpsamplingOptions(options)).features(picture, NAMES)
+    field = make_upsampler(backbone, options).features(picture, NAMES)
     assert max(max(size[2:]) for size in backbone.sizes) == 48
     whole = guided(mean_backbone(6), picture).block(WHOLE, WHOLE)
     assert np.allclose(field.block(WHOLE, WHOLE), whole, atol=2e-3)

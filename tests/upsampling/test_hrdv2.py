@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional
 
 from tdseg.backbones.base import Level
-from tdseg.upsampling.base import UpsamplingOptions, make_upsampler
-from tdseg.upsampling.shifts import EncodeOptions
+from tdseg.upsampling.options import UpsamplingOptions
+from tdseg.upsampling.registry import make_upsampler
 from tdseg.upsampling.transforms import FLIPS, IDENTITY, moore
 
 WHOLE = slice(None)
@@ -54,8 +54,8 @@ def test_it_reproduces_the_reference(random_picture, flips, distances, shape) ->
     picture = random_picture(*shape)
     backbone = StridedPatches()
     shifts = moore(distances)
-    options = EncodeOptions(shifts, FLIPS if flips else (IDENTITY,), storage="float32")
-    upsampler = make_upsampler("hrdv2", backbone, UpsamplingOptions(options))
+    options = UpsamplingOptions("hrdv2", shifts, FLIPS if flips else (IDENTITY,), storage="float32")
+    upsampler = make_upsampler(backbone, options)
     field = upsampler.features(picture, "abcde")
     assert backbone.runs == len(shifts) * (3 if flips else 1)
     found = field.block(WHOLE, WHOLE)
@@ -72,7 +72,7 @@ def test_it_reproduces_the_reference(random_picture, flips, distances, shape) ->
 def test_the_estimate_counts_the_passes_and_grows_with_the_image() -> None:
     backbone = StridedPatches()
     nine, one = (
-        make_upsampler("hrdv2", backbone, UpsamplingOptions(EncodeOptions(moore(distances))))
+        make_upsampler(backbone, UpsamplingOptions("hrdv2", moore(distances)))
         for distances in ([1], [])
     )
     small, large = nine.seconds((140, 140)), nine.seconds((280, 140))
@@ -87,7 +87,7 @@ def test_the_estimate_counts_the_passes_and_grows_with_the_image() -> None:
 
 def test_images_smaller_than_a_patch(random_picture) -> None:
     picture = random_picture(1, 30)
-    options = UpsamplingOptions(EncodeOptions(moore([1])))
-    upsampler = make_upsampler("hrdv2", StridedPatches(), options)
+    options = UpsamplingOptions("hrdv2", shifts=1)
+    upsampler = make_upsampler(StridedPatches(), options)
     field = upsampler.features(picture, "abcde")
     assert np.isfinite(field.block(WHOLE, WHOLE)).all()

@@ -13,12 +13,13 @@ from torch.nn import functional
 import tdseg
 from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.errors import TdsegError
-from tdseg.features.deep import DeepFeatures, DeepOptions
+from tdseg.features.deep import DeepFeatures
 from tdseg.runtime.feature_map import FeatureMap
-from tdseg.upsampling.base import UpsamplingOptions, make_upsampler
 from tdseg.upsampling.jbu_weights import read_jbu
+from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
-from tdseg.upsampling.shifts import EncodeOptions, Encoder
+from tdseg.upsampling.registry import make_upsampler
+from tdseg.upsampling.shifts import Encoder
 
 WHOLE = slice(None)
 CHANNELS = 37  # more than pass the filters at a time
@@ -115,13 +116,13 @@ def checkpoint(tmp_path_factory) -> str:
 
 
 def jbu(backbone, picture, checkpoint, **encode):
-    options = UpsamplingOptions(EncodeOptions(**encode), weights=checkpoint)
-    return make_upsampler("jbu", backbone, options).features(picture, NAMES)
+    options = UpsamplingOptions("jbu", weights=checkpoint, **encode)
+    return make_upsampler(backbone, options).features(picture, NAMES)
 
 
 def expected_for(backbone, picture, state) -> np.ndarray:
     """Do what FeatUp does with the image as the network saw it: continued by reflection."""
-    encoder = Encoder(backbone, EncodeOptions(storage="float32"))
+    encoder = Encoder(backbone, UpsamplingOptions(storage="float32"))
     encoded = encoder.encode(picture, encoder.plan(picture.shape), (0, 0)).with_pixels()
     grid = encoded.levels[0][0]
     pads, inside = [], []
@@ -264,7 +265,7 @@ def test_what_is_no_jbu_is_refused(tmp_path, change, words) -> None:
 
 def test_files_and_backbones_that_do_not_fit_are_named(tmp_path, checkpoint) -> None:
     def make(backbone, weights: str) -> None:
-        make_upsampler("jbu", backbone, UpsamplingOptions(weights=weights))
+        make_upsampler(backbone, UpsamplingOptions("jbu", weights=weights))
 
     with pytest.raises(TdsegError, match=r"needs learned weights.*upsampler_weights=\[path\]"):
         make(Patches(), "")
@@ -280,13 +281,14 @@ def test_files_and_backbones_that_do_not_fit_are_named(tmp_path, checkpoint) -> 
 
 
 def test_one_pass_runs_and_the_upsamplers_weights_are_told(checkpoint) -> None:
-    options = DeepOptions("jbu", shifts=4, upsampler_weights=checkpoint)
+    options = UpsamplingOptions("jbu", shifts=4, weights=checkpoint)
     deep = DeepFeatures(Patches(), options)
     assert (
-        deep.cache_settings() == DeepFeatures(Patches(), DeepOptions("bilinear")).cache_settings()
+        deep.cache_settings()
+        == DeepFeatures(Patches(), UpsamplingOptions("bilinear")).cache_settings()
     )
     assert deep.upsampler_weights == read_jbu(checkpoint).info
-    assert DeepFeatures(Patches(), DeepOptions("bilinear")).upsampler_weights is None
+    assert DeepFeatures(Patches(), UpsamplingOptions("bilinear")).upsampler_weights is None
 
 
 def test_a_classifier_keeps_its_upsampler(tmp_path) -> None:

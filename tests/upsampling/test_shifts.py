@@ -6,9 +6,10 @@ import torch
 
 from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.errors import Cancelled
-from tdseg.upsampling.base import ShiftUpsampler, UpsamplingOptions, field_of
+from tdseg.upsampling.interpolated import ShiftUpsampler, field_of
+from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
-from tdseg.upsampling.shifts import EncodeOptions, Encoder
+from tdseg.upsampling.shifts import Encoder
 from tdseg.upsampling.transforms import (
     ALL_ORIENTATIONS,
     FLIPS,
@@ -27,7 +28,7 @@ def image_of(picture: Picture) -> np.ndarray:
 
 def field(backbone, picture, **options):
     options = {"storage": "float32", "window": 4096, "overlap": 256, **options}
-    upsampler = ShiftUpsampler(backbone, UpsamplingOptions(EncodeOptions(**options)))
+    upsampler = ShiftUpsampler(backbone, UpsamplingOptions(**options))
     names = [str(k) for k in range(sum(level.channels for level in backbone.levels))]
     return upsampler.features(picture, names)
 
@@ -57,7 +58,7 @@ def test_levels_of_several_strides_are_placed_correctly(
     """Offsets of stride - 1 let mirrored lattices coincide; others need a grid each."""
     picture = random_picture(19, 26)
     backbone = sampling((2, 4, 8), offsets, 8)
-    options = EncodeOptions(subpatch(8, 8), orientations, storage="float32")
+    options = UpsamplingOptions(shifts=subpatch(8, 8), orientations=orientations, storage="float32")
     encoded = encode(backbone, picture, options).with_pixels()
     found = field_of(encoded, [str(k) for k in range(9)]).block(WHOLE, WHOLE)
     for level in range(3):
@@ -114,7 +115,7 @@ def test_tokens_surround_every_pixel(length, shifts, offset, flips) -> None:
             return [torch.ones(len(images), 1, *counts)]
 
     picture = Picture(np.zeros((length, 40, 1), np.uint8), np.array([[0.0, 255.0]]))
-    options = EncodeOptions(subpatch(8, shifts), flips)
+    options = UpsamplingOptions(shifts=subpatch(8, shifts), orientations=flips)
     for grid in encode(Backbone(), picture, options).levels[0]:
         assert grid.rows.positions[0] <= 0
         assert grid.rows.positions[-1] >= length - 1
@@ -171,7 +172,7 @@ def test_tokens_that_coincide_are_averaged(sampling, random_picture) -> None:
     backbone = Noisy((4, 8), (3, 7), 8)
     picture = random_picture(40, 40)
     # Shifts of 4 coincide on the lattice of stride 4: runs 1 to 4 average to 2.5.
-    options = EncodeOptions(subpatch(8, 2), storage="float32")
+    options = UpsamplingOptions(shifts=subpatch(8, 2), storage="float32")
     fine, coarse = encode(backbone, picture, options).levels
     values = fine[0].values[3:-3, 3:-3]
     rows = fine[0].rows.positions[3:-3].astype(int)
@@ -195,8 +196,8 @@ def test_half_precision_unless_tokens_are_too_large(mean_backbone, random_pictur
             return [level * 1e6 for level in super().tokens(images)]
 
     picture = random_picture(20, 20)
-    small = encode(mean_backbone(), picture, EncodeOptions())
-    large = encode(Large(), picture, EncodeOptions())
+    small = encode(mean_backbone(), picture, UpsamplingOptions())
+    large = encode(Large(), picture, UpsamplingOptions())
     assert small.levels[0][0].values.dtype == np.float16
     assert large.levels[0][0].values.dtype == np.float32
     assert np.isfinite(large.levels[0][0].values).all()
@@ -227,7 +228,7 @@ def test_cancelling_stops_between_passes(mean_backbone, random_picture) -> None:
         def note(self, message: str) -> None: ...
 
     backbone = mean_backbone(4)
-    encoder = Encoder(backbone, EncodeOptions(subpatch(4, 4)))
+    encoder = Encoder(backbone, UpsamplingOptions(shifts=subpatch(4, 4)))
     plan = encoder.plan((20, 20))
     before = len(backbone.sizes)
     with pytest.raises(Cancelled):
@@ -236,7 +237,8 @@ def test_cancelling_stops_between_passes(mean_backbone, random_picture) -> None:
 
 
 def test_estimate_counts_passes(mean_backbone) -> None:
-    encoder = Encoder(mean_backbone(4), EncodeOptions(subpatch(4, 2), FLIPS))
+    options = UpsamplingOptions(shifts=subpatch(4, 2), orientations=FLIPS)
+    encoder = Encoder(mean_backbone(4), options)
     plan = encoder.plan((50, 60))
     assert len(plan.copies) == 16
     assert plan.windows == [(0, 0)]

@@ -5,7 +5,7 @@ import pytest
 
 from tdseg.runtime import threads
 from tdseg.runtime.feature_map import FeatureMap
-from tdseg.upsampling.token_field import Axis, Group, TokenField, TokenGrid
+from tdseg.upsampling.token_field import Axis, LevelGrids, TokenField, TokenGrid
 
 SHAPE = (41, 57)
 WHOLE = slice(None)
@@ -22,16 +22,16 @@ def grid(channels, spacing, seed, dtype=np.float16, shape=SHAPE) -> TokenGrid:
 @pytest.fixture
 def field() -> TokenField:
     groups = [
-        Group(0, (grid(5, 3, 0), grid(5, 3.5, 1), grid(5, 4, 2))),
-        Group(5, (grid(3, 2, 3, np.float32),)),
-        Group(8, (grid(4, 90, 4),)),
+        LevelGrids(0, (grid(5, 3, 0), grid(5, 3.5, 1), grid(5, 4, 2))),
+        LevelGrids(5, (grid(3, 2, 3, np.float32),)),
+        LevelGrids(8, (grid(4, 90, 4),)),
     ]
     return TokenField(groups, [f"f{k}" for k in range(12)], SHAPE)
 
 
 def test_interpolation_is_numpys_axis_by_axis() -> None:
     g = grid(2, 3, 0, np.float32)
-    found = TokenField([Group(0, (g,))], ["a", "b"], SHAPE).block(WHOLE, WHOLE)
+    found = TokenField([LevelGrids(0, (g,))], ["a", "b"], SHAPE).block(WHOLE, WHOLE)
     y, x = (np.arange(n) for n in SHAPE)
     for c in range(2):
         along = np.stack([np.interp(y, g.rows.positions, v) for v in g.values[:, :, c].T], 1)
@@ -93,11 +93,13 @@ def test_tokens_that_no_pixel_needs_are_dropped() -> None:
     full = TokenGrid(values, rows, cols)
     cropped = full.cropped()
     assert cropped.values.shape[0] < 15
-    a, b = (TokenField([Group(0, (g,))], "ab", SHAPE).block(WHOLE, WHOLE) for g in (full, cropped))
+    a, b = (
+        TokenField([LevelGrids(0, (g,))], "ab", SHAPE).block(WHOLE, WHOLE) for g in (full, cropped)
+    )
     assert np.array_equal(a, b)
 
 
 def test_a_single_token_fills_the_plane() -> None:
     axes = [Axis.linear(np.array([3.0]), n) for n in SHAPE]
-    lone = TokenField([Group(0, (TokenGrid(np.full((1, 1, 1), 7.0), *axes),))], ["x"], SHAPE)
+    lone = TokenField([LevelGrids(0, (TokenGrid(np.full((1, 1, 1), 7.0), *axes),))], ["x"], SHAPE)
     assert np.array_equal(lone.block(WHOLE, WHOLE), np.full((1, *SHAPE), 7, np.float32))

@@ -36,7 +36,8 @@ def test_orientations_are_the_symmetries_of_the_square() -> None:
     assert np.array_equal(FLIPS[2].apply(array), array[::-1])
     every = {(o.apply(array).tobytes(), o.apply(array).shape) for o in ALL_ORIENTATIONS}
     assert len(every) == 8
-    assert [len(orientations(f, r)) for f, r in ((0, 0), (1, 0), (0, 1), (1, 1))] == [1, 4, 4, 8]
+    cases = [("false", 0), ("turn", 0), ("true", 0), ("false", 1), ("turn", 1), ("true", 1)]
+    assert [len(orientations(flips, bool(r))) for flips, r in cases] == [1, 2, 4, 4, 8, 8]
 
 
 def test_patterns() -> None:

@@ -5,9 +5,9 @@ import pytest
 
 from tdseg.runtime import threads
 from tdseg.runtime.feature_map import FeatureMap
-from tdseg.upsampling.base import ShiftUpsampler, UpsamplingOptions
+from tdseg.upsampling.interpolated import ShiftUpsampler
+from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
-from tdseg.upsampling.shifts import EncodeOptions
 from tdseg.upsampling.transforms import FLIPS, subpatch
 from tdseg.upsampling.windowed import WindowedField
 
@@ -16,9 +16,7 @@ WHOLE = slice(None)
 
 def field(backbone, picture, store=None, keep_bytes=10**8, **options):
     options = {"storage": "float32", **options}
-    upsampler = ShiftUpsampler(
-        backbone, UpsamplingOptions(EncodeOptions(**options), keep_bytes=keep_bytes)
-    )
+    upsampler = ShiftUpsampler(backbone, UpsamplingOptions(keep_bytes=keep_bytes, **options))
     return upsampler.features(picture, ["a", "b", "c"], store)
 
 

@@ -309,7 +309,8 @@ def test_what_has_no_effect_is_said(example, tmp_path):
 
 
 def test_an_upsampler_of_ones_own_is_known_by_its_name(example):
-    from tdseg.upsampling.base import ShiftUpsampler, register_upsampler
+    from tdseg.upsampling.interpolated import ShiftUpsampler
+    from tdseg.upsampling.registry import register_upsampler
 
     image, labels, _ = example
     with pytest.raises(TdsegError, match="'ours' is not valid"):

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from tdseg.errors import TdsegError
 
-FLAVOURS = ("native", "plain", "hrdv2")
+FLAVOURS = ("native", "plain", "offset")
 
 
 def check_flavour(flavour: str) -> None:
@@ -30,8 +30,9 @@ def resample_positions(
     flavour
         ``native``: smoothed when it shrinks, as timm and the register models of DINOv2 do.
         ``plain``: not smoothed, as Hugging Face's Dinov2Model does.
-        ``hrdv2``: not smoothed, and sampled with the scale (n + 0.1) / m in each direction,
-        as HR-Dv2 (after dino-vit-features) does; untouched only on a square grid of m x m.
+        ``offset``: not smoothed, and sampled with the scale (n + 0.1) / m in each direction,
+        as DINO's own code (its ``interpolate_offset``) and what came after it does; untouched
+        only on a square grid of m x m.
         The three agree on m x m.
 
     Returns
@@ -43,7 +44,7 @@ def resample_positions(
     if grid == side:
         return learned
     planes = learned.permute(0, 3, 1, 2)
-    if flavour == "hrdv2":
+    if flavour == "offset":
         scale = ((grid[0] + 0.1) / side[0], (grid[1] + 0.1) / side[1])
         planes = functional.interpolate(
             planes,

@@ -119,7 +119,7 @@ def load_backbone(
     stride
         Patch stride of a vision transformer; None: its patch size.
     position_embedding
-        ``native`` or ``hrdv2``, see `tdseg.backbones.positions`.
+        How a vision transformer resamples its position embeddings, see `tdseg.backbones.positions`.
     progress
         Told about downloads.
 

@@ -104,7 +104,7 @@ class VitBackbone:
             Level(read.name, int(network.embed_dim), self.stride, (patch - 1) / 2)
             for read in self._reads
         )
-        self._flavour = position_embedding
+        self.position_embedding = position_embedding
         self._split_positions(network)
         if window is None:
             window = self._learned.shape[1] * patch if self._learned is not None else 32 * patch
@@ -230,7 +230,7 @@ class VitBackbone:
         if cached is None or cached[0] != grid:
             learned = rope = None
             if self._learned is not None:
-                learned = resample_positions(self._learned, grid, self._flavour)
+                learned = resample_positions(self._learned, grid, self.position_embedding)
                 learned = learned.flatten(1, 2).to(self.device, self.dtype)
             if self._rope is not None:
                 rope = self._rope.get_embed(shape=grid)

@@ -69,8 +69,8 @@ def _table(keys: list[Key]) -> list[str]:
 
 
 def _values(key: Key) -> str:
-    if key.choices:
-        return " ".join(f"`{choice}`" for choice in key.choices)
+    if key.all_choices:
+        return " ".join(f"`{choice}`" for choice in key.all_choices)
     if key.kind == "bool":
         return "`true` `false`"
     if key.kind in ("int", "float"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,97 +13,19 @@ from tdseg.features.hybrid import HybridMap
 from tdseg.features.token_cache import TokenCache, token_key
 from tdseg.runtime.feature_map import FeatureMap, PlaneInput
 from tdseg.runtime.progress import Part, Progress, Silent
-from tdseg.upsampling.base import UpsamplingOptions, make_upsampler
+from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
-from tdseg.upsampling.shifts import EncodedPlane, EncodeOptions, default_windows
-from tdseg.upsampling.transforms import HALF_TURN, Orientation, Shift, moore, orientations, subpatch
+from tdseg.upsampling.registry import make_upsampler
+from tdseg.upsampling.shifts import EncodedPlane
 from tdseg.upsampling.windowed import Store
 
 if TYPE_CHECKING:
     from tdseg.backbones.base import Backbone, WeightsInfo
 
-ONE_PASS = ("bilinear", "jbu")
-"""Upsamplers of the tokens as the network gives them, without shifted copies."""
-
 _WORTH_AN_ESTIMATE = 2_500_000  # pixels of network input
 _SURROUNDINGS = 128  # pixels, roughly, by which a network's input is larger than the image
 _USUAL_PATCH = 14
 _WORTH_A_NOTE = 5.0  # seconds
-
-
-@dataclass(frozen=True)
-class DeepOptions:
-    """How tokens become features; the backbone is chosen elsewhere.
-
-    Parameters
-    ----------
-    upsampling
-        ``shifts``, ``bilinear``, ``guided``, ``jbu``, ``hrdv2`` or another registered one.
-    shifts
-        Copies along each axis, shifted by parts of the coarsest stride. For ``hrdv2``: the
-        largest distance of its Moore neighbours. ``bilinear`` and ``jbu`` take none.
-    flips
-        Average over four mirrored copies; ``"turn"``: over two, the image and its half turn.
-    rotations
-        Average over quarter turns.
-    levels
-        Names of the backbone's levels; None: all.
-    window, overlap
-        How large images are seen, in pixels; 0: as suits the backbone.
-    sigma_space, sigma_range
-        Of ``guided``: spacings of the token grid, shares of the intensity range.
-    storage
-        Type in which tokens are kept, ``float16`` or ``float32``.
-    position_bias
-        Subtract what the tokens of featureless images hold at the same place.
-    memory_limit_bytes
-        Memory that copies may take on a graphics card at a time; a quarter of it is for tokens of
-        windows that may be needed again.
-    upsampler_weights
-        File with the weights of a learned upsampler.
-    """
-
-    upsampling: str = "shifts"
-    shifts: int = 1
-    flips: bool | str = False
-    rotations: bool = False
-    levels: tuple[str, ...] | None = None
-    window: int = 0
-    overlap: int = 0
-    sigma_space: float = 0.7
-    sigma_range: float = 0.1
-    storage: str = "float16"
-    position_bias: bool = False
-    memory_limit_bytes: int = 1024**3
-    upsampler_weights: str = ""
-
-    def encode_options(self, backbone: Backbone) -> EncodeOptions:
-        """Write out the copies for a backbone."""
-        window, overlap = default_windows(backbone)
-        return EncodeOptions(
-            shifts=self._shifts(backbone),
-            orientations=self._orientations(),
-            window=self.window or window,
-            overlap=self.overlap or overlap,
-            levels=self.levels,
-            storage=self.storage,
-            position_bias=self.position_bias,
-            # A processor gains nothing from batches, and one copy at a time bounds memory.
-            batch_bytes=0 if backbone.device.type == "cpu" else self.memory_limit_bytes,
-        )
-
-    def _orientations(self) -> tuple[Orientation, ...]:
-        if self.flips == "turn" and not self.rotations:
-            return HALF_TURN
-        return orientations(bool(self.flips), self.rotations)
-
-    def _shifts(self, backbone: Backbone) -> tuple[Shift, ...]:
-        if self.upsampling in ONE_PASS:
-            return ((0, 0),)
-        if self.upsampling == "hrdv2":
-            return moore(range(1, self.shifts + 1))
-        chosen = [v for v in backbone.levels if self.levels is None or v.name in self.levels]
-        return subpatch(max(level.stride for level in chosen), self.shifts)
 
 
 class DeepFeatures:
@@ -129,12 +51,12 @@ class DeepFeatures:
     def __init__(
         self,
         backbone: Backbone,
-        options: DeepOptions | None = None,
+        options: UpsamplingOptions | None = None,
         cache: TokenCache | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._backbone = backbone
-        self._options = options or DeepOptions()
+        self._options = options or UpsamplingOptions()
         self._cache = cache
         self._progress = progress or Silent()
         known = {level.name: level for level in backbone.levels}
@@ -145,18 +67,7 @@ class DeepFeatures:
                     f"{', '.join(known)}."
                 )
         self._levels = [known[name] for name in self._options.levels or known]
-        self._encode = self._options.encode_options(backbone)
-        self._upsampler = make_upsampler(
-            self._options.upsampling,
-            backbone,
-            UpsamplingOptions(
-                self._encode,
-                self._options.sigma_space,
-                self._options.sigma_range,
-                self._options.memory_limit_bytes // 4,
-                self._options.upsampler_weights,
-            ),
-        )
+        self._upsampler = make_upsampler(backbone, self._options)
 
     @property
     def upsampler_weights(self) -> WeightsInfo | None:
@@ -203,7 +114,6 @@ class DeepFeatures:
 
         from tdseg import __version__
 
-        encode = asdict(replace(self._encode, batch_bytes=0))
         return {
             # Tokens in a folder may come from other versions.
             "versions": (__version__, timm.__version__, str(torch.__version__)),
@@ -212,9 +122,8 @@ class DeepFeatures:
             "geometry": [asdict(level) for level in self._backbone.levels],
             "dtype": str(self._backbone.dtype),
             "device": self._backbone.device.type,
-            "position_embedding": getattr(self._backbone, "position_embedding", ""),
-            "tokens": self._upsampler.tokens_kind,
-            "encoding": encode,
+            "position_embedding": getattr(self._backbone, "position_embedding", "native"),
+            "tokens": self._upsampler.token_settings(),
         }
 
     def _store(self, picture: Picture) -> Store:
@@ -240,7 +149,7 @@ class DeepFeatures:
 
     def _announce(self, shape: tuple[int, int]) -> None:
         """Say how long it will take, where it takes long."""
-        passes = len(self._encode.shifts) * len(self._encode.orientations)
+        passes = self._upsampler.passes
         seen = (shape[0] + _SURROUNDINGS) * (shape[1] + _SURROUNDINGS) * passes
         if self._backbone.has_attention:  # a smaller stride makes more tokens of the same pixels
             finest = min(level.stride for level in self._levels)

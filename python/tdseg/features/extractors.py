@@ -93,12 +93,12 @@ def build_extraction(
         settings = replace(settings, device="cpu", precision="float32")
     else:
         from tdseg.features.deep import DeepFeatures
-        from tdseg.features.presets import deep_options
+        from tdseg.features.presets import upsampling_options
         from tdseg.features.token_cache import cache_folder, open_cache
 
         backbone, settings = load_for(settings, progress)
         weights = backbone.weights
-        options = deep_options(settings, backbone, memory_budget(settings.memory_limit))
+        options = upsampling_options(settings, backbone, memory_budget(settings.memory_limit))
         if cache is None and cache_folder() is not None:
             cache = open_cache(memory_budget(settings.memory_limit) // 8)
         deep = DeepFeatures(backbone, options, cache, progress)
@@ -117,6 +117,7 @@ def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings
     from tdseg.backbones.catalogue import OFFLINE, find_entry
     from tdseg.backbones.registry import load_backbone, resolve_backbone
     from tdseg.features.presets import resolve_upsampling
+    from tdseg.upsampling.registry import UPSAMPLERS
 
     weights = settings.weights or None
     aloud = progress if settings.backbone == "auto" else None
@@ -133,7 +134,7 @@ def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings
         precision=precision,
         levels=None if settings.levels == "auto" else asked,
         stride=None if settings.stride == "auto" else int(settings.stride),
-        position_embedding="hrdv2" if settings.upsampling == "hrdv2" else "native",
+        position_embedding=UPSAMPLERS.get(settings.upsampling).position_embedding,
         progress=progress,
     )
     names = [level.name for level in backbone.levels]

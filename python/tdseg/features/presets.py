@@ -6,10 +6,12 @@ The table behind the numbers is in ``docs/upsampling.md``.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tdseg.errors import TdsegError
-from tdseg.features.deep import ONE_PASS, DeepOptions
+from tdseg.upsampling.options import UpsamplingOptions
+from tdseg.upsampling.registry import UPSAMPLERS
+from tdseg.upsampling.transforms import orientations
 
 if TYPE_CHECKING:
     from tdseg.backbones.base import Backbone
@@ -37,7 +39,6 @@ TRANSFORMER = {
     "balanced": Preset(2, "turn"),
     "best": Preset(4, "true"),
 }
-HRDV2_STRIDE, HRDV2_DISTANCE = 4, 2
 
 
 def resolve_upsampling(settings: Settings, transformer: bool) -> Settings:
@@ -49,27 +50,30 @@ def resolve_upsampling(settings: Settings, transformer: bool) -> Settings:
         With ``quality`` and ``upsampling``.
     transformer
         Whether the backbone is a vision transformer, whose patch stride can be changed.
+
+    Raises
+    ------
+    TdsegError
+        If the upsampler needs a vision transformer and the backbone is none.
     """
+    kind = UPSAMPLERS.get(settings.upsampling)
+    if kind.needs_transformer and not transformer:
+        raise TdsegError(
+            f"Key 'upsampling': {settings.upsampling} needs a vision transformer, and "
+            f"'{settings.backbone}' is none; choose another backbone, or upsampling=shifts."
+        )
     preset = (TRANSFORMER if transformer else CONVOLUTIONAL)[settings.quality]
-    if settings.upsampling in ONE_PASS:
-        preset = Preset(1, "false")
-    elif settings.upsampling == "hrdv2":
-        if not transformer:
-            raise TdsegError(
-                f"Key 'upsampling': hrdv2 needs a vision transformer, and '{settings.backbone}' is "
-                "none; choose another backbone, or upsampling=shifts."
-            )
-        preset = Preset(HRDV2_DISTANCE, "false")
-        if settings.stride == "auto":
-            settings = replace(settings, stride=HRDV2_STRIDE)
-    if settings.shifts == "auto":
-        settings = replace(settings, shifts=preset.shifts)
-    if settings.flips == "auto":
-        settings = replace(settings, flips=preset.flips)
-    return settings
+    meant: dict[str, Any] = {
+        "shifts": kind.shifts or preset.shifts,
+        "flips": kind.flips or preset.flips,
+        "stride": kind.stride or "auto",
+    }
+    return replace(
+        settings, **{key: value for key, value in meant.items() if getattr(settings, key) == "auto"}
+    )
 
 
-def deep_options(settings: Settings, backbone: Backbone, memory: int) -> DeepOptions:
+def upsampling_options(settings: Settings, backbone: Backbone, memory: int) -> UpsamplingOptions:
     """Return how tokens become features under resolved settings.
 
     Parameters
@@ -81,11 +85,13 @@ def deep_options(settings: Settings, backbone: Backbone, memory: int) -> DeepOpt
     memory
         Bytes that copies may take at a time.
     """
-    return DeepOptions(
+    return UpsamplingOptions(
         upsampling=settings.upsampling,
         shifts=int(settings.shifts),
-        flips="turn" if settings.flips == "turn" else settings.flips == "true",
+        orientations=orientations(str(settings.flips)),
         levels=tuple(level.name for level in backbone.levels),
-        memory_limit_bytes=memory,
-        upsampler_weights=settings.upsampler_weights,
+        # A CPU gains nothing from batches, and one copy at a time bounds memory.
+        batch_bytes=0 if backbone.device.type == "cpu" else memory,
+        keep_bytes=memory // 4,
+        weights=settings.upsampler_weights,
     )

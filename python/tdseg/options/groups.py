@@ -92,7 +92,10 @@ class DeepOptions(Options):
         "balanced", "balanced fast best", "chooses shifts, flips and stride", basic=True
     )
     upsampling: str = choice(
-        "shifts", "shifts bilinear guided jbu hrdv2", "how tokens become pixels"
+        "shifts",
+        "",
+        "how tokens become pixels",
+        registry="tdseg.upsampling.registry:UPSAMPLERS",
     )
     shifts: int | str = integer("auto", 1, 16, "sub-patch shifts along each axis", "auto")
     flips: str | bool = choice(
@@ -110,7 +113,7 @@ class WeightFiles(Options):
     title: ClassVar[str] = "Weights"
 
     weights: str = path("", "a local file with the backbone's weights")
-    upsampler_weights: str = path("", "a local file with the weights of upsampling=jbu")
+    upsampler_weights: str = path("", "a local file with the weights of a learned upsampler")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import math
 import re
 import unicodedata
@@ -43,6 +44,9 @@ class Key:
         One line for documentation and dialogs.
     choices
         For "choice": the valid words.
+    registry
+        For "choice": where further valid words are, ``module:attribute`` of a
+        `tdseg.runtime.registry.Registry`; looked up when asked for.
     pattern
         For "text": a regular expression that the whole value must match, with `example`.
     minimum, maximum
@@ -69,6 +73,7 @@ class Key:
     minimum: float | None = None
     maximum: float | None = None
     words: tuple[str, ...] = ()
+    registry: str = ""
     basic: bool = False
     group: str = ""
     field: str = ""
@@ -76,10 +81,14 @@ class Key:
 
     @property
     def all_choices(self) -> tuple[str, ...]:
-        """`choices` and what `add_choice` added."""
-        if not self.choices:
+        """`choices`, what the registry holds, and what `add_choice` added."""
+        if self.kind != "choice":
             return ()
-        return tuple(dict.fromkeys((*self.choices, *_added.get(self.name, ()))))
+        held: Iterable[str] = ()
+        if self.registry:
+            module, _, name = self.registry.partition(":")
+            held = getattr(importlib.import_module(module), name)
+        return tuple(dict.fromkeys((*self.choices, *held, *_added.get(self.name, ()))))
 
     def parse(self, text: str) -> Any:
         """Turn the text of a macro or command line into a value.

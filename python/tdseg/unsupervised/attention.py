@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from tdseg.backbones.base import AttentionBackbone, Backbone, Level
-from tdseg.features.deep import DeepFeatures, DeepOptions
+from tdseg.features.deep import DeepFeatures
 from tdseg.runtime.feature_map import FeatureMap, PlaneInput
 from tdseg.runtime.progress import Progress
 from tdseg.unsupervised.embedding import Family
 from tdseg.unsupervised.ncut import cut_foreground, no_foreground
+from tdseg.upsampling.options import UpsamplingOptions
 
 if TYPE_CHECKING:
     from tdseg.features.token_cache import TokenCache
@@ -90,7 +91,12 @@ def saliency(
     tokens = AttentionTokens(cast(AttentionBackbone, backbone), facet)
     # Maps as smooth as attention gain little from more copies, and every copy is a pass.
     native = int(backbone.levels[0].stride) == backbone.multiple
-    options = DeepOptions(shifts=2 if native else 1, storage="float32", levels=(facet,))
+    options = UpsamplingOptions(
+        shifts=2 if native else 1,
+        storage="float32",
+        levels=(facet,),
+        batch_bytes=0 if backbone.device.type == "cpu" else 1024**3,
+    )
     found = DeepFeatures(tokens, options, cache, progress).extract(plane)
     heads = tokens.levels[0].channels
     pictures = len(found.names) // heads
@@ -126,7 +132,7 @@ class AttentionTokens:
         self.has_attention = False
         self.device = backbone.device
         self.dtype = torch.float32
-        self.position_embedding = getattr(backbone, "position_embedding", "")
+        self.position_embedding = getattr(backbone, "position_embedding", "native")
         level = backbone.levels[0]
         side = 2 * backbone.multiple
         heads = self.tokens(torch.zeros(1, 3, side, side))[0].shape[1]

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.unsupervised.embedding import Embedding, Family
-from tdseg.upsampling.token_field import Axis, Group, TokenField, TokenGrid
+from tdseg.upsampling.token_field import Axis, LevelGrids, TokenField, TokenGrid
 
 MAX_NODES = 1600
 SIMILAR = 0.2
@@ -51,14 +51,14 @@ def cut_foreground(features: FeatureMap, families: Sequence[Family]) -> TokenFie
         Axis.linear((np.arange(count) + 0.5) * length / count - 0.5, length)
         for count, length in zip(grid, (height, width), strict=True)
     ]
-    return TokenField([Group(0, (TokenGrid(values, *axes),))], ("ncut",), (height, width))
+    return TokenField([LevelGrids(0, (TokenGrid(values, *axes),))], ("ncut",), (height, width))
 
 
 def no_foreground(height: int, width: int) -> TokenField:
     """Return a map without foreground."""
     axes = [Axis.linear(np.zeros(1), length) for length in (height, width)]
     grid = TokenGrid(np.zeros((1, 1, 1), np.float32), *axes)
-    return TokenField([Group(0, (grid,))], ("ncut",), (height, width))
+    return TokenField([LevelGrids(0, (grid,))], ("ncut",), (height, width))
 
 
 def _node_features(features: FeatureMap, grid: tuple[int, int]) -> np.ndarray:

@@ -17,8 +17,10 @@ from numba import njit
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.progress import Progress
 from tdseg.runtime.threads import bands, map_threads
-from tdseg.upsampling.base import ShiftUpsampler, UpsamplingOptions, register_upsampler
+from tdseg.upsampling.interpolated import ShiftUpsampler
+from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
+from tdseg.upsampling.registry import UpsamplerKind
 from tdseg.upsampling.token_field import TokenGrid, project_values
 from tdseg.upsampling.windowed import Store
 
@@ -317,4 +319,4 @@ def _cell_means(image: np.ndarray, centres: np.ndarray, axis: int) -> np.ndarray
     return means
 
 
-register_upsampler("guided", GuidedUpsampler)
+GUIDED = UpsamplerKind(GuidedUpsampler)

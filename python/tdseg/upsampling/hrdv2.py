@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from tdseg.runtime.progress import Progress, Silent
-from tdseg.upsampling.base import UpsamplingOptions, field_of, register_upsampler
+from tdseg.upsampling.interpolated import field_of
+from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
+from tdseg.upsampling.registry import UpsamplerKind
 from tdseg.upsampling.shifts import EncodedPlane
 from tdseg.upsampling.token_field import Axis, TokenField, TokenGrid
-from tdseg.upsampling.transforms import FLIPS, IDENTITY, Orientation, Shift, reflected
+from tdseg.upsampling.transforms import FLIPS, IDENTITY, Orientation, Shift, moore, reflected
 from tdseg.upsampling.windowed import Store
 
 if TYPE_CHECKING:
@@ -38,24 +40,27 @@ class Hrdv2Upsampler:
     """Nearest-neighbour resizing and a plain mean over wrapped copies.
 
     The backbone should be a vision transformer with stride 4 and HR-Dv2's position embedding.
-    ``options.encode.shifts`` are the shifts in pixels (HR-Dv2: Moore neighbours at distances 1 and
-    2); more than one orientation stands for its list of four flips.
+    A number of shifts is the largest distance in pixels of the Moore neighbours that copies are
+    shifted to (HR-Dv2: 2); more than one orientation stands for its list of four flips.
 
     As in HR-Dv2 the network sees the centre of the image, cropped to a multiple of the patch
     size; pixels outside this crop, which HR-Dv2 drops, take the values of the nearest pixel
     inside. Sides below one patch are continued by reflection.
     """
 
-    tokens_kind = "hrdv2"
     weights: WeightsInfo | None = None
 
     def __init__(self, backbone: Backbone, options: UpsamplingOptions) -> None:
         self._backbone = backbone
-        self._options = options.encode
+        self._options = options
         flips: tuple[Orientation, ...] = (IDENTITY,)
-        if len(options.encode.orientations) > 1:
+        if len(options.orientations) > 1:
             flips = _FLIPS
-        self._copies = [(shift, flip) for shift in options.encode.shifts for flip in flips]
+        shifts = options.shifts
+        if isinstance(shifts, int):
+            shifts = moore(range(1, shifts + 1))
+        self._copies = [(shift, flip) for shift in shifts for flip in flips]
+        self.passes = len(set(self._copies))
         self._multiple = max(backbone.multiple, _PATCH)
         self._rates: tuple[float, float] | None = None
 
@@ -97,6 +102,15 @@ class Hrdv2Upsampler:
                 level.append(TokenGrid(values, *axes))
         return EncodedPlane(tuple(tuple(level) for level in grids), picture.shape)
 
+    def token_settings(self) -> dict[str, Any]:
+        """Return what the tokens depend on."""
+        return {
+            "kind": "hrdv2",
+            "copies": self._copies,
+            "levels": self._options.levels,
+            "storage": self._options.storage,
+        }
+
     def seconds(self, shape: tuple[int, int]) -> float:
         """Estimate how long the network takes, from two small timed passes.
 
@@ -107,7 +121,7 @@ class Hrdv2Upsampler:
             self._rates = self._timed_rates()
         constant, growth = self._rates
         pixels = self._crop(shape[0])[1] * self._crop(shape[1])[1]
-        return len(set(self._copies)) * (constant + growth * pixels) * pixels
+        return self.passes * (constant + growth * pixels) * pixels
 
     def _timed_rates(self) -> tuple[float, float]:
         """Return seconds for a pixel, and what every further pixel adds to them."""
@@ -157,4 +171,11 @@ def _axis(length: int, start: int, size: int, count: int, shift: int, turned: bo
     return Axis.nearest(np.minimum(index, count - 1), centres)
 
 
-register_upsampler("hrdv2", Hrdv2Upsampler)
+HRDV2 = UpsamplerKind(
+    Hrdv2Upsampler,
+    shifts=2,
+    flips="false",
+    stride=4,
+    needs_transformer=True,
+    position_embedding="offset",
+)

@@ -22,12 +22,14 @@ from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.progress import Progress
 from tdseg.runtime.threads import map_threads
 from tdseg.runtime.tiling import runs
-from tdseg.upsampling.base import ShiftUpsampler, UpsamplingOptions, register_upsampler
+from tdseg.upsampling.interpolated import ShiftUpsampler, one_pass
 from tdseg.upsampling.jbu_axis import SCALE, JbuAxis, Way
 from tdseg.upsampling.jbu_kernels import embed, fill_kernels, filter_planes, pool, resize
 from tdseg.upsampling.jbu_weights import KEY, SIDE, JbuWeights, Stage, read_jbu
 from tdseg.upsampling.kernels import add_interpolated
+from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
+from tdseg.upsampling.registry import UpsamplerKind
 from tdseg.upsampling.token_field import project_values
 from tdseg.upsampling.transforms import reflected
 from tdseg.upsampling.windowed import Store
@@ -217,7 +219,7 @@ class JbuUpsampler(ShiftUpsampler):
     """
 
     def __init__(self, backbone: Backbone, options: UpsamplingOptions) -> None:
-        super().__init__(backbone, options)
+        super().__init__(backbone, one_pass(options))
         self._weights = read_jbu(options.weights)
         self.weights = self._weights.info
         levels = self._encoder.levels
@@ -269,4 +271,4 @@ def prepared(values: np.ndarray, weights: JbuWeights) -> tuple[np.ndarray, np.nd
     return project_values(values, np.ascontiguousarray(mix)), tenth * weights.mix_bias
 
 
-register_upsampler("jbu", JbuUpsampler)
+JBU = UpsamplerKind(JbuUpsampler, shifts=1, flips="false")

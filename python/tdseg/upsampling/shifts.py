@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,10 +20,11 @@ from tdseg.backbones.base import Backbone, Level
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.runtime.tiling import Windows
 from tdseg.upsampling.lattices import LevelSums
+from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
 from tdseg.upsampling.plan import Pass, Plan, make_plan
 from tdseg.upsampling.token_field import Axis, TokenGrid
-from tdseg.upsampling.transforms import IDENTITY, Orientation, Shift, reflected
+from tdseg.upsampling.transforms import Shift, reflected, subpatch
 
 # One small pass tells how a backbone's grid ends; none is run when tokens come from a cache.
 _TAILS: dict[tuple[str, str, int, Level], float] = {}
@@ -59,38 +61,6 @@ class EncodedPlane:
         )
 
 
-@dataclass(frozen=True)
-class EncodeOptions:
-    """How an image is encoded; all of it changes values, except `batch_bytes`.
-
-    Parameters
-    ----------
-    shifts
-        (rows, columns) in pixels; several copies, see `transforms.subpatch`.
-    orientations
-        Combined with every shift.
-    window, overlap
-        Pixels; 0 and 0: chosen by `default_windows`.
-    levels
-        Names of the backbone's levels to keep; None: all.
-    storage
-        Type in which tokens are kept. Sums are float32 whatever the storage.
-    position_bias
-        Subtract what the tokens of featureless images hold at the same place of the input.
-    batch_bytes
-        Memory for the copies that a device sees at a time. Processors see one at a time.
-    """
-
-    shifts: tuple[Shift, ...] = ((0, 0),)
-    orientations: tuple[Orientation, ...] = (IDENTITY,)
-    window: int = 0
-    overlap: int = 0
-    levels: tuple[str, ...] | None = None
-    storage: str = "float16"
-    position_bias: bool = False
-    batch_bytes: int = 0
-
-
 def default_windows(backbone: Backbone) -> tuple[int, int]:
     """Return window and overlap in pixels for large images.
 
@@ -119,16 +89,30 @@ class Encoder:
     backbone
         The network.
     options
-        What to run.
+        Copies, windows, levels and storage.
+
+    Attributes
+    ----------
+    levels
+        Those that are kept.
+    shifts
+        (rows, columns) in pixels.
+    windows
+        How long images are cut.
     """
 
-    def __init__(self, backbone: Backbone, options: EncodeOptions) -> None:
+    def __init__(self, backbone: Backbone, options: UpsamplingOptions) -> None:
         self.backbone = backbone
         self.options = options
         names = [level.name for level in backbone.levels]
         chosen = options.levels or names
         self._chosen = [names.index(name) for name in chosen]
         self.levels: tuple[Level, ...] = tuple(backbone.levels[i] for i in self._chosen)
+        self.shifts: tuple[Shift, ...] = (
+            subpatch(max(level.stride for level in self.levels), options.shifts)
+            if isinstance(options.shifts, int)
+            else options.shifts
+        )
         window, overlap = default_windows(backbone)
         unit = window_unit(backbone)
         window = options.window or window
@@ -141,6 +125,22 @@ class Encoder:
         self._biases: dict[tuple[int, int], list[torch.Tensor]] = {}
         self._rate: float | None = None  # seconds for a pixel of input
 
+    @property
+    def passes(self) -> int:
+        """Number of copies."""
+        return len(self.shifts) * len(self.options.orientations)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the tokens depend on, besides the backbone and the image."""
+        return {
+            "shifts": self.shifts,
+            "orientations": self.options.orientations,
+            "levels": [level.name for level in self.levels],
+            "window": (self.windows.size, self.windows.overlap),
+            "storage": self.options.storage,
+            "position_bias": self.options.position_bias,
+        }
+
     def plan(self, shape: tuple[int, int]) -> Plan:
         """Return the passes for an image of this shape."""
         return make_plan(
@@ -148,7 +148,7 @@ class Encoder:
             self.levels,
             self._tail_of_input(),
             self.backbone.multiple,
-            self.options.shifts,
+            self.shifts,
             self.options.orientations,
             self.windows,
         )

@@ -209,10 +209,10 @@ def project_values(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Group:
+class LevelGrids:
     """Grids of the same channels; a pixel's value is the mean over the grids.
 
-    `start` is the first of the field's features that the group adds to.
+    `start` is the first of the field's features that the level adds to.
     """
 
     start: int
@@ -232,7 +232,7 @@ class TokenField:
 
     Parameters
     ----------
-    groups
+    levels
         Each adds its channels to the features from its `start` on: one after the other they
         concatenate levels; with equal starts they add up, as projections do.
     names
@@ -242,9 +242,9 @@ class TokenField:
     """
 
     def __init__(
-        self, groups: Sequence[Group], names: Sequence[str], shape: tuple[int, int]
+        self, levels: Sequence[LevelGrids], names: Sequence[str], shape: tuple[int, int]
     ) -> None:
-        self.groups = tuple(groups)
+        self.levels = tuple(levels)
         self._names = tuple(names)
         self._shape = shape
 
@@ -261,7 +261,7 @@ class TokenField:
     @property
     def nbytes(self) -> int:
         """Bytes of all tokens."""
-        return sum(grid.nbytes for group in self.groups for grid in group.grids)
+        return sum(grid.nbytes for level in self.levels for grid in level.grids)
 
     def block(self, rows: slice, cols: slice) -> np.ndarray:
         """Return the features of a block, (F, h, w) float32."""
@@ -280,15 +280,15 @@ class TokenField:
         return out
 
     def _fill(self, rows: slice, cols: slice, out: np.ndarray) -> None:
-        for group in self.groups:
-            target = out[group.start : group.start + group.channels]
-            if len(group.grids) == 1:
-                group.grids[0].add_block(rows, cols, target)
+        for level in self.levels:
+            target = out[level.start : level.start + level.channels]
+            if len(level.grids) == 1:
+                level.grids[0].add_block(rows, cols, target)
                 continue
             total = np.zeros(target.shape, np.float32)
-            for grid in group.grids:
+            for grid in level.grids:
                 grid.add_block(rows, cols, total)
-            total /= np.float32(len(group.grids))
+            total /= np.float32(len(level.grids))
             target += total
 
     def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
@@ -298,13 +298,13 @@ class TokenField:
 
         def fill(start: int) -> None:
             part = slice(start, start + _CHUNK)
-            for group in self.groups:
-                target = out[part, group.start : group.start + group.channels]
-                total = group.grids[0].at(rows[part], cols[part])
-                for grid in group.grids[1:]:
+            for level in self.levels:
+                target = out[part, level.start : level.start + level.channels]
+                total = level.grids[0].at(rows[part], cols[part])
+                for grid in level.grids[1:]:
                     total += grid.at(rows[part], cols[part])
-                if len(group.grids) > 1:
-                    total /= np.float32(len(group.grids))
+                if len(level.grids) > 1:
+                    total /= np.float32(len(level.grids))
                 target += total
 
         map_threads(fill, range(0, len(rows), _CHUNK))
@@ -313,22 +313,22 @@ class TokenField:
     def project(self, weights: np.ndarray) -> FeatureMap:
         """Return ``features @ weights``, computed on the tokens: interpolation is linear."""
         weights = np.ascontiguousarray(weights, np.float32)
-        groups = [
-            Group(
+        levels = [
+            LevelGrids(
                 0,
                 tuple(
-                    grid.project(weights[group.start : group.start + group.channels])
-                    for grid in group.grids
+                    grid.project(weights[level.start : level.start + level.channels])
+                    for grid in level.grids
                 ),
             )
-            for group in self.groups
+            for level in self.levels
         ]
         names = tuple(str(k) for k in range(weights.shape[1]))
-        return TokenField(groups, names, self._shape)
+        return TokenField(levels, names, self._shape)
 
     def bytes_per_pixel(self) -> int:
         """Memory of `block` for each pixel: the features, and the tokens as float32."""
-        several = max((4 * g.channels for g in self.groups if len(g.grids) > 1), default=0)
+        several = max((4 * g.channels for g in self.levels if len(g.grids) > 1), default=0)
         pixels = self._shape[0] * self._shape[1]
-        tokens = max((2 * grid.nbytes for g in self.groups for grid in g.grids), default=0)
+        tokens = max((2 * grid.nbytes for g in self.levels for grid in g.grids), default=0)
         return 4 * len(self._names) + several + -(-tokens // pixels)

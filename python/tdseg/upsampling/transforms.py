@@ -81,21 +81,19 @@ ALL_ORIENTATIONS = tuple(
 )
 
 
-def orientations(flips: bool, rotations: bool) -> tuple[Orientation, ...]:
+def orientations(flips: str, rotations: bool = False) -> tuple[Orientation, ...]:
     """Return the orientations to average over, the identity first.
 
     Parameters
     ----------
     flips
-        Mirror along each axis and along both.
+        As the key: ``true`` mirrors along each axis and along both, ``turn`` along both only.
     rotations
         Turn by 90, 180 and 270 degrees; with flips, all eight symmetries of the square.
     """
-    if flips and rotations:
-        return ALL_ORIENTATIONS
-    if flips:
-        return FLIPS
-    return QUARTER_TURNS if rotations else (IDENTITY,)
+    if rotations:
+        return QUARTER_TURNS if flips == "false" else ALL_ORIENTATIONS
+    return {"true": FLIPS, "turn": HALF_TURN}.get(flips, (IDENTITY,))
 
 
 def moore(distances: Iterable[int]) -> tuple[Shift, ...]:

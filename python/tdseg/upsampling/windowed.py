@@ -22,9 +22,16 @@ from tdseg.upsampling.lattices import find, union
 from tdseg.upsampling.picture import Picture
 from tdseg.upsampling.plan import AxisPlan, Plan
 from tdseg.upsampling.shifts import EncodedPlane, Encoder
-from tdseg.upsampling.token_field import Axis, Grid, Group, TokenField, TokenGrid, project_values
+from tdseg.upsampling.token_field import (
+    Axis,
+    Grid,
+    LevelGrids,
+    TokenField,
+    TokenGrid,
+    project_values,
+)
 
-Window = tuple[int, int]
+WindowIndex = tuple[int, int]
 Store = Callable[[str, Callable[[], EncodedPlane]], EncodedPlane]
 
 
@@ -36,22 +43,22 @@ class WindowSource(Protocol):
     shape: tuple[int, int]
     channels: tuple[int, ...]
 
-    def hold(self, wanted: Sequence[Window]) -> None:
+    def hold(self, wanted: Sequence[WindowIndex]) -> None:
         """Have these windows ready for `get`; others may go."""
 
-    def get(self, window: Window) -> EncodedPlane:
+    def get(self, window: WindowIndex) -> EncodedPlane:
         """Return the tokens of a window that is held."""
 
 
 class _Kept:
     """Planes that are held, and the last used others within a bound."""
 
-    def __init__(self, make: Callable[[Window], EncodedPlane], limit_bytes: int) -> None:
+    def __init__(self, make: Callable[[WindowIndex], EncodedPlane], limit_bytes: int) -> None:
         self._make, self._limit = make, limit_bytes
-        self._planes: OrderedDict[Window, EncodedPlane] = OrderedDict()
+        self._planes: OrderedDict[WindowIndex, EncodedPlane] = OrderedDict()
         self._lock = threading.RLock()
 
-    def hold(self, wanted: Sequence[Window]) -> None:
+    def hold(self, wanted: Sequence[WindowIndex]) -> None:
         with self._lock:
             for window in wanted:
                 self.get(window)
@@ -61,7 +68,7 @@ class _Kept:
                     return
                 total -= self._planes.pop(window).nbytes
 
-    def get(self, window: Window) -> EncodedPlane:
+    def get(self, window: WindowIndex) -> EncodedPlane:
         with self._lock:
             if window not in self._planes:
                 self._planes[window] = self._make(window)
@@ -106,15 +113,15 @@ class EncodedWindows:
         self._progress = progress or Silent()
         self._kept = _Kept(self._encode, limit_bytes)
 
-    def hold(self, wanted: Sequence[Window]) -> None:
+    def hold(self, wanted: Sequence[WindowIndex]) -> None:
         """Encode these windows unless they are there."""
         self._kept.hold(wanted)
 
-    def get(self, window: Window) -> EncodedPlane:
+    def get(self, window: WindowIndex) -> EncodedPlane:
         """Return the tokens of a window."""
         return self._kept.get(window)
 
-    def _encode(self, window: Window) -> EncodedPlane:
+    def _encode(self, window: WindowIndex) -> EncodedPlane:
         def make() -> EncodedPlane:
             return self._encoder.encode(self._picture, self.plan, window, self._progress)
 
@@ -130,15 +137,15 @@ class ProjectedWindows:
         self._source, self._weights = source, weights
         self._kept = _Kept(self._project, 64 * 1024**2)
 
-    def hold(self, wanted: Sequence[Window]) -> None:
+    def hold(self, wanted: Sequence[WindowIndex]) -> None:
         """Project these windows unless they are there."""
         self._kept.hold(wanted)
 
-    def get(self, window: Window) -> EncodedPlane:
+    def get(self, window: WindowIndex) -> EncodedPlane:
         """Return the projected tokens of a window."""
         return self._kept.get(window)
 
-    def _project(self, window: Window) -> EncodedPlane:
+    def _project(self, window: WindowIndex) -> EncodedPlane:
         self._source.hold([window])
         plane = self._source.get(window)
         levels = tuple(
@@ -302,7 +309,7 @@ class WindowedField:
         """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
         rows, cols = np.asarray(rows, np.intp), np.asarray(cols, np.intp)
         out = np.empty((len(rows), len(self._names)), np.float32)
-        # Window by window, so that few are needed at a time.
+        # WindowIndex by window, so that few are needed at a time.
         plan = self._source.plan
         cell = _cells(rows, plan.rows) * len(plan.cols.spans) + _cells(cols, plan.cols)
         for number in np.unique(cell):
@@ -332,7 +339,7 @@ class WindowedField:
         height, width = self.shape
         ready = self._ready(np.arange(height), np.arange(width))
         return EncodedPlane(
-            tuple(tuple(_solid(grid) for grid in group.grids) for group in ready.groups),
+            tuple(tuple(_solid(grid) for grid in level.grids) for level in ready.levels),
             self.shape,
         )
 
@@ -342,9 +349,9 @@ class WindowedField:
             plan = self._source.plan
             known = int(_cells(rows[:1], plan.rows)[0]), int(_cells(cols[:1], plan.cols)[0])
             self._field = self._make_field(known)
-        wanted: set[Window] = set()
-        for group in self._field.groups:
-            for grid in group.grids:
+        wanted: set[WindowIndex] = set()
+        for level in self._field.levels:
+            for grid in level.grids:
                 assert isinstance(grid, BlendedGrid)
                 own_rows, own_cols = (
                     blend.holding(np.unique([axis.lower[pixels], axis.upper[pixels]]))
@@ -357,10 +364,10 @@ class WindowedField:
         self._source.hold(sorted(wanted))
         return self._field
 
-    def _make_field(self, known: Window) -> TokenField:
+    def _make_field(self, known: WindowIndex) -> TokenField:
         source = self._source
         source.hold([known])
-        groups = []
+        levels = []
         for level, grids in enumerate(source.get(known).levels):
             blended = []
             for lattice, grid in enumerate(grids):
@@ -372,8 +379,8 @@ class WindowedField:
                     )
                 )
                 blended.append(BlendedGrid(source, level, lattice, rows, cols))
-            groups.append(Group(self._starts[level], tuple(blended)))
-        return TokenField(groups, self._names, self.shape)
+            levels.append(LevelGrids(self._starts[level], tuple(blended)))
+        return TokenField(levels, self._names, self.shape)
 
 
 def _cells(pixels: np.ndarray, plan: AxisPlan) -> np.ndarray:
