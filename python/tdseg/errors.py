@@ -8,7 +8,19 @@ class TdsegError(ValueError):
 
     Every route (macro, command line, Python) shows the message as it is, without a traceback;
     anything else that escapes is a defect of tdseg.
+
+    Parameters
+    ----------
+    message
+        The sentence.
+    hint
+        What the user lacks ("label", "classes", "classifier"), so that a route can add how it is
+        done there: macros by a menu entry, the command line by an option.
     """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class Cancelled(TdsegError):  # noqa: N818 (an outcome, not a fault)

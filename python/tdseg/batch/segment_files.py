@@ -60,7 +60,7 @@ def segment_files(
     others = [path.with_name(path.name.replace("-labels", "-attention")) for path in planned]
     there = [path for path in [*planned, *others] if path.exists()]
     if there and existing != "overwrite":
-        raise TdsegError(f"File '{there[0]}' exists; choose --existing overwrite.")
+        raise TdsegError(f"File '{there[0]}' exists; choose existing=overwrite.")
     refuse_to_overwrite(sources, [*planned, *others])
     make_folder(folder)
     images = [read_image(source) for source in sources]
@@ -96,7 +96,7 @@ def refine_file(
         If a file cannot be read, sizes differ, or `target` exists and `existing` is "error".
     """
     if target.exists() and existing != "overwrite":
-        raise TdsegError(f"File '{target}' exists; choose --existing overwrite.")
+        raise TdsegError(f"File '{target}' exists; choose existing=overwrite.")
     found, picture = read_image(probabilities), read_image(image)
     refined = refine_crf(found.array, picture, settings, progress=progress)
     labels = list(found.metadata.get("slice_labels") or [])[: refined.shape[2]]

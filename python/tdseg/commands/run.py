@@ -10,12 +10,19 @@ from tdseg.commands.macro_line import macro_line
 from tdseg.commands.parsing import parse_options
 from tdseg.commands.reply import Reply
 from tdseg.commands.request import Host, HostImage, Request
-from tdseg.errors import TdsegError
+from tdseg.errors import Cancelled, TdsegError
 
 if TYPE_CHECKING:
     from tdseg.commands.table import Command
     from tdseg.runtime.progress import Progress
     from tdseg.workflow.session import Session
+
+HINTS = {
+    "label": "TDS Add Label... adds the selection as a label.",
+    "classes": "TDS Set Classes... names the classes.",
+    "classifier": "TDS Train... trains one, TDS Load Classifier... opens one.",
+}
+"""How users of commands get what a `TdsegError` says they lack."""
 
 
 def run_command(
@@ -59,7 +66,15 @@ def run_command(
     request = Request(command, given, session, progress, active, host or Host())
     # Status tells what runs and waits, so it does not wait itself.
     with session.job(command.name) if command.queued else nullcontext():
-        reply = command.load()(request)
+        try:
+            reply = command.load()(request)
+        except Cancelled:
+            raise
+        except TdsegError as error:
+            # What lies below knows no menu: how the remedy is called here is added here.
+            if error.hint not in HINTS:
+                raise
+            raise TdsegError(f"{error} {HINTS[error.hint]}") from error
     line = macro_line(command, reply.values)
     info = {"tdseg.macro": line}
     images = [replace(image, info={**info, **image.info}) for image in reply.images]

@@ -164,8 +164,8 @@ def labels_from_facts(
     if not marks:
         raise TdsegError(
             f"Image '{canvas.name}' has no labels: {source} has {len(rois)} ROIs, none with a "
-            f"class (class_from={rules.class_from}); add some with TDS Add Label... or set their "
-            "group."
+            f"class (class_from={rules.class_from}); set their group.",
+            hint="label",
         )
     pixels = []
     for mark in marks:

@@ -141,8 +141,8 @@ def measure_regions(
     progress = progress or Silent()
     if not regions:
         raise TdsegError(
-            f"Image '{image.name}' has no ROIs to measure; add some to its overlay, or open the "
-            "ROI Manager and use labels=manager."
+            f"Image '{image.name}' has no ROIs to measure; draw some and choose where they "
+            "are with labels=."
         )
     channels = parse_numbers(settings.channels, len(image.channels), "channels", "channels")
     extraction = build_extraction(settings, cache, progress)

@@ -103,8 +103,10 @@ class Session:
             value = int(text)
             if not self.classes or value in self.classes:
                 return value
-        listing = ", ".join(self.classes.values()) or "none yet: run TDS Set Classes..."
-        raise TdsegError(f"Key 'class': there is no class '{text}'. Classes: {listing}.")
+        listing = ", ".join(self.classes.values()) or "none yet"
+        raise TdsegError(
+            f"Key 'class': there is no class '{text}'. Classes: {listing}.", hint="classes"
+        )
 
     def class_name(self, value: int) -> str:
         """Return the name of a label value."""
@@ -120,8 +122,8 @@ class Session:
         """
         if self.model is None:
             raise TdsegError(
-                "There is no classifier yet; run TDS Train... or TDS Load Classifier..., or give "
-                "a file with model=[path]."
+                "There is no classifier yet; train one, or give a file with model=[path].",
+                hint="classifier",
             )
         return self.model
 

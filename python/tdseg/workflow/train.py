@@ -172,8 +172,8 @@ def _classes(examples: Sequence[Example]) -> tuple[tuple[int, ...], tuple[str, .
             )
         if len(labels) == 0:
             raise TdsegError(
-                f"Image '{image.name}' has no labels; draw ROIs, add them to the overlay with a "
-                "group (TDS Add Label...), and train again."
+                f"Image '{image.name}' has no labels; label pixels of at least two classes.",
+                hint="label",
             )
         present.update(labels.values)
         for value, name in labels.class_names.items():
