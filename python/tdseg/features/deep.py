@@ -112,7 +112,7 @@ class DeepFeatures:
         import timm
         import torch
 
-        from tdseg import __version__
+        from tdseg._version import __version__
 
         return {
             # Tokens in a folder may come from other versions.
