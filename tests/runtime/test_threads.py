@@ -94,7 +94,7 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
 def test_an_interrupt_while_a_thread_starts_holds_up_nothing() -> None:
     code = (
         "import threading\n"
-        "from tdseg import threads\n"
+        "from tdseg.runtime import threads\n"
         "threads.set_thread_count(2)\n"
         "start = threading.Thread.start\n"
         "def interrupted(self):\n"

@@ -18,6 +18,7 @@ from tdseg.classifiers.evaluation import HeldOutReport
 from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.errors import TdsegError
 from tdseg.options.settings import Settings
+from tdseg.runtime.files import check_target, is_folder
 
 _PACKAGES = ("tdseg", "numpy", "scikit-learn", "torch", "timm", "numba")
 
@@ -84,7 +85,7 @@ class Model:
             If the folder is missing or not writable, or the file exists and `existing` is "error".
         """
         path = classifier_path(path)
-        if existing == "skip" and path.is_file():
+        if not check_target(path, existing):
             return path
         header, arrays = to_storage(self.classifier)
         if self.ranges is not None:
@@ -129,7 +130,7 @@ class Model:
 def classifier_path(path: str | Path) -> Path:
     """Return the file that saving to `path` writes: ``.tdseg`` is appended where it lacks."""
     path = Path(path)
-    if path.suffix == "" and not path.is_dir():
+    if path.suffix == "" and not is_folder(path):
         return path.with_name(path.name + ".tdseg")
     return path
 

@@ -7,12 +7,10 @@ What header and arrays mean is the business of those who write them; this file a
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import math
 import os
-import uuid
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tdseg.errors import TdsegError
+from tdseg.runtime.files import check_source, write_file
 
 FORMAT = "tdseg"
 FORMAT_VERSION = 1
@@ -54,7 +53,7 @@ def write_archive(
         What JSON can hold, without NaN.
     arrays : mapping
         Arrays of numbers, booleans or strings.
-    existing : {"overwrite", "error"}
+    existing : {"overwrite", "error", "skip"}
         What to do when the file exists.
 
     Raises
@@ -63,44 +62,10 @@ def write_archive(
         When the folder is missing, the file cannot be written, or it exists and must not be
         replaced.
     """
-    path = Path(path)
-    if existing not in ("overwrite", "error"):
-        raise TdsegError(f"existing={existing} is not possible; choose overwrite or error.")
-    _check_destination(path, existing)
     full = dict(header) | {"format": FORMAT, "format_version": FORMAT_VERSION}
     text = json.dumps(full, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     content = _zip({HEADER_NAME: text.encode(), ARRAYS_NAME: _pack(arrays)})
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-        _check_destination(path, existing)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise TdsegError(
-            f"The classifier cannot be written to {path} ({error.strerror or error}); "
-            "choose a folder you may write to, with enough free space."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _check_destination(path: Path, existing: str) -> None:
-    if path.is_dir():
-        raise TdsegError(f"{path} is a folder; give the name of a .tdseg file in it.")
-    if not path.parent.is_dir():
-        raise TdsegError(
-            f"The folder {path.parent} does not exist; create it, or save {path.name} elsewhere."
-        )
-    if not path.exists():
-        return
-    if existing == "error":
-        raise TdsegError(
-            f"{path} exists already; choose another name, or existing=overwrite to replace it."
-        )
-    if not os.access(path, os.W_OK):
-        raise TdsegError(f"{path} is write-protected; choose another name or unprotect it.")
+    write_file(Path(path), lambda part: part.write_bytes(content), existing)
 
 
 def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -141,10 +106,7 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
 
 def _check_source(path: Path) -> None:
     """Tell by their first bytes files that are not ``.tdseg``, and say what they are."""
-    if path.is_dir():
-        raise TdsegError(f"{path} is a folder; give the .tdseg file itself.")
-    if not path.exists():
-        raise TdsegError(f"The classifier file {path} does not exist; check the name and folder.")
+    check_source(path, "classifier file")
     try:
         with open(path, "rb") as file:
             start = file.read(4)

@@ -6,7 +6,6 @@ import hashlib
 import os
 import tempfile
 import threading
-import time
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -20,7 +19,6 @@ from tdseg.runtime.files import write_file
 from tdseg.upsampling.shifts import EncodedPlane
 from tdseg.upsampling.token_field import Axis, TokenGrid
 
-_PART_SECONDS = 3600  # after which an unfinished file is nobody's
 _AXIS = ("lower", "upper", "weight", "positions")
 
 
@@ -186,9 +184,6 @@ class TokenCache:
 
     def _trim(self) -> None:
         assert self.folder is not None
-        for left in self.folder.glob("*.part"):  # by a process that was killed
-            if time.time() - left.stat().st_mtime > _PART_SECONDS:
-                left.unlink(missing_ok=True)
         files = sorted(self.folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
         total = sum(file.stat().st_size for file in files)
         for file in files:

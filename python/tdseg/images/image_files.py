@@ -15,7 +15,7 @@ from tdseg.images.image import Image
 from tdseg.images.tiff_reading import read_tiff
 from tdseg.images.tiff_writing import write_stack
 from tdseg.labels.colours import glasbey
-from tdseg.runtime.files import write_file
+from tdseg.runtime.files import check_source, write_file
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -43,11 +43,7 @@ def read_image(path: str | Path) -> Image:
     TdsegError
         If the file is missing, a folder, empty, or not an image that can be read.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise TdsegError(f"'{path}' is a folder; name an image file in it.")
-    if not path.exists():
-        raise TdsegError(f"There is no file '{path}'; check the path.")
+    path = check_source(path, "image file")
     try:
         with path.open("rb") as stream:
             start = stream.read(4)

@@ -12,7 +12,7 @@ import tifffile
 from roifile import ImagejRoi
 
 from tdseg.errors import TdsegError
-from tdseg.runtime.files import write_file
+from tdseg.runtime.files import check_source, write_file
 
 
 def read_roi_bytes(path: Path) -> tuple[list[tuple[str, bytes]], int]:
@@ -35,10 +35,7 @@ def read_roi_bytes(path: Path) -> tuple[list[tuple[str, bytes]], int]:
     TdsegError
         If the file is missing, of another kind, damaged, or holds no ROI.
     """
-    if path.is_dir():
-        raise TdsegError(f"'{path}' is a folder; name a .roi, .zip or TIFF file in it.")
-    if not path.exists():
-        raise TdsegError(f"There is no label file '{path}'; check the path.")
+    check_source(path, "label file")
     suffix, channels = path.suffix.lower(), 1
     try:
         if suffix == ".roi":
