@@ -1,31 +1,11 @@
-"""Trainable Deep Segmentation: pixel classification for Fiji with classical and deep features."""
+"""Trainable Deep Segmentation: pixel classification for Fiji with classical and deep features.
 
-from __future__ import annotations
+The names are imported on first use (PEP 562): ``import tdseg`` loads neither PyTorch nor
+scikit-learn, numba or Java. What there is, and where it comes from, stands in ``__init__.pyi``.
+"""
 
-from tdseg import imagej
-from tdseg.classifiers.model import Model, load
-from tdseg.errors import TdsegError
-from tdseg.images.image import Calibration, Image
-from tdseg.images.image_files import read_image
-from tdseg.labels.sparse_labels import SparseLabels
-from tdseg.options.settings import Settings
-from tdseg.workflow import apply, compute_features, refine_crf, segment_without_labels, train
+import lazy_loader
 
-__version__ = "0.1.0"
+from tdseg._version import __version__ as __version__
 
-__all__ = [
-    "Calibration",
-    "Image",
-    "Model",
-    "Settings",
-    "SparseLabels",
-    "TdsegError",
-    "apply",
-    "compute_features",
-    "imagej",
-    "load",
-    "read_image",
-    "refine_crf",
-    "segment_without_labels",
-    "train",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -256,7 +256,7 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _apply(options: argparse.Namespace) -> int:
-    from tdseg.batch import apply_to_files
+    from tdseg.batch.apply_files import apply_to_files
     from tdseg.classifiers.model import load
 
     values, own = _key_values(options)

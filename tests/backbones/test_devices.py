@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tdseg.backbones.devices import PRECISIONS, evaluation, resolve_device
+from tdseg.backbones.devices import evaluation, resolve_device, torch_dtype
 from tdseg.errors import TdsegError
 
 
 def test_auto_names_a_real_device_and_precision():
     device, precision = resolve_device()
-    torch.zeros(1, device=device, dtype=PRECISIONS[precision])
+    torch.zeros(1, device=device, dtype=torch_dtype(precision))
     assert (device == "cpu") == (not torch.cuda.is_available() and not _has_mps())
     if device == "cpu":
         assert precision == "float32"

@@ -3,7 +3,7 @@ import pytest
 import tifffile
 
 import tdseg
-from tdseg.batch import apply_to_files
+from tdseg.batch.apply_files import apply_to_files
 from tdseg.errors import Cancelled, TdsegError
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import timm
-
 from tdseg.errors import TdsegError
 
 OFFLINE = "efficientnet_lite0"
@@ -120,6 +118,8 @@ def find_entry(name: str) -> Entry:
     for entry in ENTRIES.values():
         if name == entry.timm_name and name != "vit_small_patch14_dinov2":
             return entry
+    import timm  # only here: the names above need not wait for it
+
     if timm.is_model(name):
         config = timm.get_pretrained_cfg(name)
         licence = str(config.license or "unknown") if config is not None else "unknown"

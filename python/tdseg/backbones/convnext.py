@@ -13,7 +13,7 @@ from timm.models.convnext import ConvNeXt
 from torch import nn
 
 from tdseg.backbones.base import Level, WeightsInfo
-from tdseg.backbones.devices import PRECISIONS, evaluation
+from tdseg.backbones.devices import evaluation, torch_dtype
 from tdseg.backbones.vit import IMAGENET_MEAN, IMAGENET_STD
 from tdseg.errors import TdsegError
 
@@ -61,7 +61,7 @@ class ConvNextBackbone:
         self.weights = weights
         self.has_global_context = any(isinstance(m, GlobalResponseNorm) for m in network.modules())
         self.device = torch.device(device)
-        self.dtype = PRECISIONS[precision]
+        self.dtype = torch_dtype(precision)
         self._stages = [_parse_level(level, name) for level in (levels or strides)]
         reaches = _reaches(network)
         self.levels = tuple(

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
+from typing import TYPE_CHECKING
 
 from tdseg.backbones.catalogue import OFFLINE_NAMES
 from tdseg.errors import TdsegError
 
-PRECISIONS = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+if TYPE_CHECKING:
+    import torch
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+"""Number formats that a backbone can run in, by PyTorch's names."""
+
+
+def torch_dtype(precision: str) -> torch.dtype:
+    """Return PyTorch's type of a name in `PRECISIONS`."""
+    import torch
+
+    dtype: torch.dtype = getattr(torch, precision)
+    return dtype
 
 
 def resolve_device(
@@ -52,6 +59,8 @@ def resolve_device(
         If the name is unknown or this machine has no such device.
     """
     kind, _, index = device.partition(":")
+    if device != "cpu":  # PyTorch takes seconds to load, and is not needed to name the CPU
+        import torch
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu"
         device = kind
@@ -88,6 +97,8 @@ def evaluation(device: torch.device) -> Iterator[None]:
 
     cuDNN's convolutions round float32 to ten bits (TF32) unless told otherwise.
     """
+    import torch
+
     with torch.inference_mode():
         if device.type != "cuda":
             yield
@@ -101,12 +112,16 @@ def evaluation(device: torch.device) -> Iterator[None]:
 
 
 def _has_mps() -> bool:
+    import torch
+
     return bool(torch.backends.mps.is_available())
 
 
 def _best_precision(device: str) -> str:
     if device == "cpu":
         return "float32"
+    import torch
+
     if device.startswith("cuda") and torch.cuda.get_device_capability(device) >= (8, 0):
         return "bfloat16"
     return "float16"

@@ -18,7 +18,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.backbones.checkpoints import read_tensors
-from tdseg.backbones.devices import PRECISIONS, evaluation
+from tdseg.backbones.devices import evaluation, torch_dtype
 from tdseg.backbones.hashing import tensors_sha256
 from tdseg.backbones.random_weights import PREFIX, with_random_weights
 from tdseg.errors import TdsegError
@@ -88,7 +88,7 @@ class OfflineCnn:
         self.has_global_context = False
         self.has_attention = False
         self.device = torch.device(device)
-        self.dtype = PRECISIONS[precision]
+        self.dtype = torch_dtype(precision)
         self._chosen = [_stage_name(level) for level in (levels or DEFAULT_LEVELS)]
         self._network = network.eval().requires_grad_(False)
         _fold_normalisation(self._network)

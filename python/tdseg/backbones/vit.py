@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from tdseg.backbones.base import Level, WeightsInfo
-from tdseg.backbones.devices import PRECISIONS, evaluation
+from tdseg.backbones.devices import evaluation, torch_dtype
 from tdseg.backbones.positions import check_flavour, resample_positions
 from tdseg.backbones.vit_attention import class_attention, project, value_attention
 from tdseg.errors import TdsegError
@@ -96,7 +96,7 @@ class VitBackbone:
         self.patch = patch
         self.stride = stride or patch
         self.device = torch.device(device)
-        self.dtype = PRECISIONS[precision]
+        self.dtype = torch_dtype(precision)
         self.has_attention = network.cls_token is not None and _has_plain_attention(network)
         depth = len(network.blocks)
         self._reads = [_parse_level(level, depth, name) for level in (levels or ("last",))]

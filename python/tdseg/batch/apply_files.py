@@ -10,9 +10,10 @@ from pathlib import Path
 from tdseg.classifiers.model import Model
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.images.image_files import read_image, write_labels, write_probabilities
+from tdseg.images.planes import planes_of_slices
 from tdseg.options.settings import Settings
 from tdseg.runtime.progress import Part, Progress, Silent
-from tdseg.workflow import apply, planes_of_slices
+from tdseg.workflow.apply import apply
 
 SUFFIXES: dict[str, tuple[str, ...]] = {
     "labels": ("-labels",),

@@ -12,7 +12,8 @@ from tdseg.errors import TdsegError
 from tdseg.images.image_files import read_image, write_features, write_labels, write_probabilities
 from tdseg.options.settings import Settings
 from tdseg.runtime.progress import Progress
-from tdseg.workflow import refine_crf, segment_without_labels
+from tdseg.workflow.refine import refine_crf
+from tdseg.workflow.unlabelled import segment_without_labels
 
 
 def segment_files(

@@ -17,7 +17,7 @@ from tdseg.labels.roi_files import labels_from_roi_file
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings
 from tdseg.runtime.progress import Progress, Silent
-from tdseg.workflow import train
+from tdseg.workflow.train import train
 
 LABEL_SOURCES = ("overlay", "file", "image")
 

@@ -24,10 +24,9 @@ for a noisy forest that took 3.6 s).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.tree import DecisionTreeClassifier
 
 from tdseg.classifiers.base import (
     ROWS_PER_BLOCK,
@@ -41,6 +40,9 @@ from tdseg.classifiers.forest_kernel import NODE, walk_forest
 from tdseg.classifiers.grow import columns_of, grow_trees
 from tdseg.errors import TdsegError
 from tdseg.runtime.threads import bands, map_threads
+
+if TYPE_CHECKING:
+    from sklearn.tree import DecisionTreeClassifier
 
 SHARE = 55440
 """A leaf's votes sum to this: a multiple of 1 to 12 (and 16) that 16 bits hold."""

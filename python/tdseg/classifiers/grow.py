@@ -15,13 +15,16 @@ for the whole training set. Each tree sees all classical features and as many de
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from tdseg.classifiers.base import Progress, TrainingSet
 from tdseg.errors import TdsegError
 from tdseg.runtime.threads import map_threads, thread_count
+
+if TYPE_CHECKING:
+    from sklearn.tree import DecisionTreeClassifier
 
 DEEP_ONLY = 32
 """Features of each level that a tree sees where there are no classical ones."""
@@ -41,6 +44,8 @@ def grow_trees(
     progress: Progress | None = None,
 ) -> list[DecisionTreeClassifier]:
     """Grow scikit-learn trees on seeded draws of pixels; see the module's notes."""
+    from sklearn.tree import ExtraTreeClassifier  # applying a forest does without scikit-learn
+
     if not 1 <= trees <= MAX_TREES:
         raise TdsegError(f"trees={trees} is not possible; choose from 1 to {MAX_TREES}.")
     n = len(training.codes)

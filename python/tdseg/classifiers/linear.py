@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.linalg import solve
-from scipy.optimize import minimize_scalar
-from threadpoolctl import threadpool_limits
 
 from tdseg.classifiers.affine import AffineClassifier, standardize
 from tdseg.classifiers.base import ROWS_PER_BLOCK, Progress, TrainingSet
@@ -41,6 +38,9 @@ class LinearRegression(AffineClassifier):
         progress: Progress | None = None,
     ) -> Self:
         """Solve for the weights; `trees` and `seed` are not used, nothing is random."""
+        from scipy.linalg import solve
+        from threadpoolctl import threadpool_limits
+
         standardized, mean, scale = standardize(training)
         n, f = standardized.shape
         weight = training.balanced_weights() if balance else np.ones(n)
@@ -72,6 +72,8 @@ class LinearRegression(AffineClassifier):
 
 def _best_sharpness(scores: np.ndarray, codes: np.ndarray, weight: np.ndarray) -> float:
     """Return the factor on the scores whose softmax has the least weighted log loss."""
+    from scipy.optimize import minimize_scalar
+
     above = scores - scores[np.arange(len(scores)), codes][:, None]
 
     def loss(log_factor: float) -> float:

@@ -6,9 +6,6 @@ import warnings
 from typing import ClassVar, Self
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression as Solver
-from threadpoolctl import threadpool_limits
 
 from tdseg.classifiers.affine import AffineClassifier, standardize
 from tdseg.classifiers.base import Progress, TrainingSet
@@ -40,6 +37,10 @@ class LogisticRegression(AffineClassifier):
         progress: Progress | None = None,
     ) -> Self:
         """Fit the weights; `trees` and `seed` are not used, nothing is random."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression as Solver
+        from threadpoolctl import threadpool_limits
+
         standardized, mean, scale = standardize(training)
         weight = training.balanced_weights() if balance else None
         solver = Solver(C=1.0, tol=TOLERANCE, max_iter=MAX_ITERATIONS)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tdseg._version import __version__
 from tdseg.backbones.base import WeightsInfo
 from tdseg.classifiers import from_storage, to_storage
 from tdseg.classifiers.base import Classifier
@@ -182,6 +183,8 @@ def package_versions() -> dict[str, str]:
 
 
 def _version(package: str) -> str:
+    if package == "tdseg":  # the code that runs, whatever is installed besides
+        return __version__
     try:
         return version(package)
     except PackageNotFoundError:

@@ -10,9 +10,9 @@ from tdseg.commands.reply import ImageResult, Reply, TableResult
 from tdseg.commands.request import Request
 from tdseg.commands.selection import area_mask
 from tdseg.images.planes import planes_of_slices
-from tdseg.workflow import apply as apply_model
-from tdseg.workflow import train as train_model
+from tdseg.workflow.apply import apply as apply_model
 from tdseg.workflow.session import Example
+from tdseg.workflow.train import train as train_model
 
 
 def train(request: Request) -> Reply:

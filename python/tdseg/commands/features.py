@@ -6,7 +6,7 @@ from tdseg.commands.reply import ImageResult, Reply
 from tdseg.commands.request import Request
 from tdseg.commands.selection import area_mask
 from tdseg.images.planes import planes_of_slices
-from tdseg.workflow import compute_features
+from tdseg.workflow.features import compute_features
 
 
 def features(request: Request) -> Reply:

@@ -9,7 +9,7 @@ from tdseg.commands.reply import ImageResult, Reply
 from tdseg.commands.request import HostImage, Request
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
-from tdseg.workflow import refine_crf
+from tdseg.workflow.refine import refine_crf
 
 
 def refine(request: Request) -> Reply:

@@ -12,7 +12,7 @@ from tdseg.errors import TdsegError
 from tdseg.images.planes import planes_of_slices
 from tdseg.options.settings import Settings
 from tdseg.unsupervised.result import UnlabelledResult
-from tdseg.workflow import segment_without_labels
+from tdseg.workflow.unlabelled import segment_without_labels
 
 
 def segment(request: Request) -> Reply:

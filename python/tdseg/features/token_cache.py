@@ -10,14 +10,15 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tdseg.errors import TdsegError
 from tdseg.runtime.files import write_file
-from tdseg.upsampling.shifts import EncodedPlane
-from tdseg.upsampling.token_field import Axis, TokenGrid
+
+if TYPE_CHECKING:
+    from tdseg.upsampling.shifts import EncodedPlane
 
 _AXIS = ("lower", "upper", "weight", "positions")
 
@@ -208,6 +209,9 @@ def _to_arrays(plane: EncodedPlane) -> dict[str, np.ndarray]:
 
 
 def _from_arrays(arrays: Mapping[str, np.ndarray]) -> EncodedPlane:
+    from tdseg.upsampling.shifts import EncodedPlane
+    from tdseg.upsampling.token_field import Axis, TokenGrid
+
     def grid(stem: str) -> TokenGrid:
         rows, cols = (
             Axis(*(arrays[f"{stem}.{side}.{part}"] for part in _AXIS)) for side in ("rows", "cols")

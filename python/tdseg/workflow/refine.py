@@ -10,7 +10,6 @@ from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.intensity import Intensity
 from tdseg.options.settings import Settings
-from tdseg.refine.crf import refine_tiled
 from tdseg.runtime.feature_map import PlaneInput
 from tdseg.runtime.memory import GIB, memory_budget
 from tdseg.runtime.progress import Part, Progress, Silent
@@ -81,6 +80,8 @@ def refine_plane(
     probabilities: np.ndarray, plane: PlaneInput, settings: Settings, progress: Progress
 ) -> np.ndarray:
     """Refine the probabilities (K, Y, X) of one plane; returns float32 of the same shape."""
+    from tdseg.refine.crf import refine_tiled  # compiled code, not always needed
+
     return refine_tiled(
         probabilities,
         _guide(plane),

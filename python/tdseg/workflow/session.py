@@ -6,12 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
 from tdseg.features.token_cache import TokenCache, open_cache
-from tdseg.images.image import Image
-from tdseg.labels.sparse_labels import SparseLabels
+
+if TYPE_CHECKING:
+    from tdseg.classifiers.model import Model
+    from tdseg.images.image import Image
+    from tdseg.labels.sparse_labels import SparseLabels
 
 # Tokens of a few large images: enough to correct strokes without running the network again.
 CACHE_BYTES = 2 * 1024**3

@@ -1,0 +1,21 @@
+# The public names. Read by type checkers, and by lazy_loader, which wants relative imports.
+from . import imagej as imagej
+from ._version import __version__ as __version__
+from .classifiers.evaluation import HeldOutReport as HeldOutReport
+from .classifiers.model import Model as Model
+from .classifiers.model import load as load
+from .errors import Cancelled as Cancelled
+from .errors import TdsegError as TdsegError
+from .images.image import Calibration as Calibration
+from .images.image import Image as Image
+from .images.image_files import read_image as read_image
+from .labels.sparse_labels import SparseLabels as SparseLabels
+from .options.settings import Settings as Settings
+from .unsupervised.result import UnlabelledResult as UnlabelledResult
+from .workflow.apply import Result as Result
+from .workflow.apply import apply as apply
+from .workflow.features import FeatureStack as FeatureStack
+from .workflow.features import compute_features as compute_features
+from .workflow.refine import refine_crf as refine_crf
+from .workflow.train import train as train
+from .workflow.unlabelled import segment_without_labels as segment_without_labels
