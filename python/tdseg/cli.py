@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import glob
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tdseg._version import __version__
 from tdseg.commands.command_options import ApplyFilesOptions, ReplaceOption, TrainFilesOptions
 from tdseg.commands.table import BY_NAME, Command
 from tdseg.errors import Cancelled, TdsegError
@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
+        # Before a command imports what it needs: a usage error is told at once.
+        options.checked = _key_values(options) if hasattr(options, "keys") else ({}, None)
         return int(options.function(options))
     except KeyboardInterrupt:
         return _complain("Stopped.", 130)
@@ -54,6 +56,7 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
     parser = argparse.ArgumentParser(
         prog="tdseg", description="Trainable Deep Segmentation.", epilog=EPILOG
     )
+    parser.add_argument("--version", action="version", version=f"tdseg {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     demo = _command(commands, "demo", _demo, "run the main job on a bundled sample")
@@ -224,7 +227,7 @@ def _fiji(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from tdseg.workflow.status import status_rows
 
-    for name, value in status_rows(_key_values(options)[0]):
+    for name, value in status_rows(options.checked[0]):
         print(f"{name}: {value}")
     return 0
 
@@ -233,7 +236,7 @@ def _train(options: argparse.Namespace) -> int:
     from tdseg.batch.train_files import train_from_files
     from tdseg.classifiers.model import classifier_path
 
-    values, own = _key_values(options)
+    values, own = options.checked
     target = classifier_path(options.model)
     if target.exists() and own.existing != "overwrite":
         if own.existing == "skip":
@@ -259,7 +262,7 @@ def _apply(options: argparse.Namespace) -> int:
     from tdseg.batch.apply_files import apply_to_files
     from tdseg.classifiers.model import load
 
-    values, own = _key_values(options)
+    values, own = options.checked
     model = load(options.model)
     slices = values.pop("slices", "all")
     settings = model.settings.with_(**values)
@@ -293,7 +296,7 @@ def _segment(options: argparse.Namespace) -> int:
     from tdseg.classifiers.model import classifier_path
     from tdseg.options.settings import Settings
 
-    values, files = _key_values(options)
+    values, files = options.checked
     own = {k: values.pop(k) for k in _UNLABELLED if k in values}
     target = classifier_path(options.model) if options.model is not None else None
     if target is not None and target.exists() and files.existing != "overwrite":
@@ -319,7 +322,7 @@ def _refine(options: argparse.Namespace) -> int:
     from tdseg.batch.segment_files import refine_file
     from tdseg.options.settings import Settings
 
-    values, own = _key_values(options)
+    values, own = options.checked
     settings = Settings(**values)
     refine_file(
         options.probabilities,
@@ -334,11 +337,3 @@ def _refine(options: argparse.Namespace) -> int:
 
 
 _UNLABELLED = tuple(key.name for key in keys_of(UnlabelledOptions))
-
-
-def entry() -> None:
-    """Leave without waiting for Java's threads."""
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)

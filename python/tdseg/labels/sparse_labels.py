@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import ndimage
 
 from tdseg.errors import TdsegError
 
@@ -146,6 +145,8 @@ class SparseLabels:
 
 def _components(planes: np.ndarray) -> np.ndarray:
     """Count through the connected components of equal value, plane by plane, from 1."""
+    from scipy import ndimage  # naming classes and reading ROIs do without SciPy
+
     out = np.zeros(planes.shape, np.int32)
     count = 0
     for p, plane in enumerate(planes):

@@ -1,0 +1,111 @@
+"""What is loaded when, told by ``sys.modules`` of processes of their own."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+import tdseg
+
+HEAVY = ("torch", "timm", "torchvision", "sklearn", "scipy", "numba", "jpype", "scyjava", "skimage")
+
+WATCH = """
+import atexit, json, os, sys
+from tdseg.cli import main
+try:
+    status = main({arguments!r})
+except SystemExit as end:
+    status = end.code
+print(json.dumps([status, sorted(sys.modules)]))
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def python(code, **keywords):
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **keywords)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded_by(*arguments):
+    """Run the command line; return its exit status and the packages that it loaded."""
+    output = python(WATCH.format(arguments=[str(a) for a in arguments]))
+    status, modules = json.loads(output.splitlines()[-1])
+    return status, {name.split(".")[0] for name in modules} | set(modules)
+
+
+def test_importing_tdseg_loads_nothing_heavy():
+    modules = python("import sys, tdseg; dir(tdseg); print(*sys.modules)").split()
+    assert "tdseg" in modules
+    assert not {*HEAVY, "numpy"} & set(modules)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--help"], 0),
+        (["train", "--help"], 0),
+        (["--version"], 0),
+        (["aply"], 2),
+        (["apply", "m.tdseg", "i.tif", "--output-folder", "o", "--devize", "cpu"], 2),
+        (["status", "--device", "gpu9"], 1),
+        (["run", "no-such.ijm"], 1),
+    ],
+)
+def test_help_and_usage_errors_load_nothing_heavy(arguments, status):
+    found, modules = loaded_by(*arguments)
+    assert found == status
+    assert not {*HEAVY, "numpy"} & modules
+
+
+def test_a_macro_that_trains_nothing_loads_only_java(tmp_path):
+    macro = tmp_path / "m.ijm"
+    macro.write_text('run("TDS Set Classes...", "classes=[a,b]"); print(6 * 7);')
+    status, modules = loaded_by("run", macro)
+    assert status == 0
+    assert "jpype" in modules
+    assert not set(HEAVY) - {"jpype", "scyjava"} & modules
+
+
+@pytest.mark.parametrize("kind", ["random_forest", "logistic_regression"])
+def test_applying_a_classical_model_loads_no_network_and_no_java(tmp_path, kind):
+    pixels = np.random.default_rng(0).integers(0, 255, (24, 30)).astype(np.uint8)
+    marks = np.zeros(pixels.shape, np.uint8)
+    marks[2:8, 2:8], marks[12:20, 12:20] = 1, 2
+    options = tdseg.Settings(features="classical", classifier=kind, trees=5, held_out=False)
+    labels = tdseg.SparseLabels.from_label_image(marks)
+    model = tdseg.train([(tdseg.Image.from_array(pixels, axes="YX"), labels)], options)
+    model.save(tmp_path / "m.tdseg")
+    tifffile.imwrite(tmp_path / "i.tif", pixels)
+    status, modules = loaded_by(
+        "apply", tmp_path / "m.tdseg", tmp_path / "i.tif", "--output-folder", tmp_path / "out"
+    )
+    assert status == 0
+    assert (tmp_path / "out" / "i-labels.tif").exists()
+    assert not {"torch", "timm", "torchvision", "sklearn", "jpype", "scyjava"} & modules
+
+
+def test_the_public_names_are_there_and_are_what_they_say():
+    for name in tdseg.__all__:
+        assert getattr(tdseg, name) is not None
+    assert set(dir(tdseg)) == set(tdseg.__all__)
+    from tdseg.classifiers.model import load
+    from tdseg.workflow.apply import Result, apply
+    from tdseg.workflow.train import train
+
+    assert (tdseg.train, tdseg.apply, tdseg.load, tdseg.Result) == (train, apply, load, Result)
+    assert callable(tdseg.imagej.start)
+    with pytest.raises(AttributeError, match="trian"):
+        _ = tdseg.trian
+
+
+def test_the_version_is_the_installed_one_and_printed():
+    done = subprocess.run(
+        [sys.executable, "-m", "tdseg", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"tdseg {tdseg.__version__}\n"
