@@ -9,10 +9,13 @@ k-means from these classes: complete linkage spends classes on outliers (``docs/
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
@@ -153,8 +156,8 @@ def merge_clusters(
     *,
     count: int | None = None,
     distance: float | None = None,
-    method: str = "complete",
-) -> np.ndarray:
+    method: Literal["complete", "ward"] = "complete",
+) -> npt.NDArray[np.int64]:
     """Merge clusters to classes by agglomeration, until `count` are left or `distance` is reached.
 
     Parameters
@@ -180,16 +183,15 @@ def merge_clusters(
     else:
         tree = linkage(centres.astype(np.float64), method)
     if count is not None:
-        classes = fcluster(tree, count, "maxclust")
+        merged = fcluster(tree, count, "maxclust")
     else:
-        classes = fcluster(tree, distance, "distance")
-    _, classes = np.unique(classes, return_inverse=True)
+        merged = fcluster(tree, math.inf if distance is None else distance, "distance")
+    _, classes = np.unique(merged, return_inverse=True)
     classes = classes.ravel()
     pixels = np.bincount(classes, weights=sizes)
     rank = np.empty(len(pixels), np.int64)
     rank[np.argsort(-pixels, kind="stable")] = np.arange(len(pixels))
-    ranked: np.ndarray = rank[classes]
-    return ranked
+    return rank[classes]
 
 
 def _weighted_ward(centres: np.ndarray, sizes: np.ndarray) -> np.ndarray:
