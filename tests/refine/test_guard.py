@@ -7,9 +7,11 @@ import tifffile
 from scipy import ndimage
 from sklearn.ensemble import RandomForestClassifier
 
+import tdseg
 from tdseg.options.groups import CrfOptions
 from tdseg.refine.crf import refine_plane, refine_tiled
 from tdseg.refine.guard import keep_phases, lost_classes, restore_classes
+from tdseg.runtime.progress import Silent
 
 GUARDED = CrfOptions()
 UNGUARDED = replace(GUARDED, crf_min_fraction=0.0)
@@ -71,7 +73,7 @@ def test_a_class_robbed_by_another_ones_return_comes_back_too():
     after = np.zeros_like(before)
     after[1, 0, :4] = after[1, 0, 20:] = 1  # class 2 is gone, class 1 stands on its pixels
     after[0, 0, 4:20] = 1
-    assert keep_phases(before, after, 0.5) == [2, 1]
+    assert list(keep_phases(before, after, 0.5)) == [2, 1]
     counts = np.bincount(after.argmax(0).ravel(), minlength=3)
     assert (counts >= 5).all()
 
@@ -105,3 +107,23 @@ def test_the_alloys_rare_phase_keeps_its_agreement_with_the_truth(reference_data
     assert guarded[2] > 0.97 * before[2]
     assert (guarded[:2] > before[:2]).all()
     assert guarded.mean() > max(before.mean(), without.mean())
+
+
+def test_what_was_given_back_is_counted():
+    probabilities, guide, _ = _rare_phase()
+    counted: dict[int, int] = {}
+    refined = refine_tiled(probabilities, guide, GUARDED, given_back=counted)
+    without = refine_tiled(probabilities, guide, UNGUARDED)
+    gained = int(((refined.argmax(0) == 2) & (without.argmax(0) != 2)).sum())
+    assert counted == {2: gained}
+    assert gained > 0
+
+
+def test_the_log_says_what_the_guard_undid():
+    probabilities, guide, _ = _rare_phase()
+    image = tdseg.Image.from_array(guide.astype(np.uint8))
+    heard = Silent()
+    tdseg.refine_crf(probabilities, image, class_names=["a", "b", "rare"], progress=heard)
+    assert len(heard.notes) == 1
+    assert "'rare'" in heard.notes[0]
+    assert "gave" in heard.notes[0]

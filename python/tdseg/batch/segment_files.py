@@ -99,9 +99,9 @@ def refine_file(
     if target.exists() and existing != "overwrite":
         raise TdsegError(f"File '{target}' exists; choose existing=overwrite.")
     found, picture = read_image(probabilities), read_image(image)
-    refined = refine_crf(found.array, picture, settings, progress=progress)
-    labels = list(found.metadata.get("slice_labels") or [])[: refined.shape[2]]
+    labels = list(found.metadata.get("slice_labels") or [])[: found.shape[2]]
     names = [str(n) if n else f"class {k + 1}" for k, n in enumerate(labels)]
-    names += [f"class {k + 1}" for k in range(len(names), refined.shape[2])]
+    names += [f"class {k + 1}" for k in range(len(names), found.shape[2])]
+    refined = refine_crf(found.array, picture, settings, class_names=names, progress=progress)
     info = {f"tdseg.{k}": str(v) for k, v in settings.to_dict().items() if k.startswith("crf_")}
     write_probabilities(target, refined, picture, names, info, existing="overwrite")

@@ -24,7 +24,9 @@ def refine(request: Request) -> Reply:
     source = segmented_image(request)
     names, values = _classes(request, found)
     settings = request.settings()
-    refined = refine_crf(found.array, source.read(), settings, progress=request.progress)
+    refined = refine_crf(
+        found.array, source.read(), settings, class_names=names, progress=request.progress
+    )
     labels = np.asarray(values)[refined.argmax(axis=2)]
     labels = labels.astype(np.uint8 if labels.max() <= 255 else np.uint16)
     resolved = request.resolved(settings, image=source.title)

@@ -101,6 +101,7 @@ def refine_tiled(
     out: Floats | None = None,
     memory_limit: float = 1.0,
     class_weights: Sequence[float] | None = None,
+    given_back: dict[int, int] | None = None,
 ) -> Floats:
     """Refine the class probabilities of a large plane tile by tile, in bounded memory.
 
@@ -118,6 +119,8 @@ def refine_tiled(
     memory_limit : float
         GiB for the tiles computed at a time. If `tile` is given, as many as there are threads
         are, as far as they fit. At least one is, of at least 256 pixels if the tile is automatic.
+    given_back : dict, optional
+        Receives, on top of what it holds, the number of pixels that the guard gave back per class.
 
     Returns
     -------
@@ -168,7 +171,10 @@ def refine_tiled(
                 :, window.inner_rows, window.inner_columns
             ]
         done += share
-    keep_phases(probabilities, out, options.crf_min_fraction)
+    restored = keep_phases(probabilities, out, options.crf_min_fraction)
+    if given_back is not None:
+        for k, count in restored.items():
+            given_back[k] = given_back.get(k, 0) + count
     return out
 
 

@@ -24,7 +24,9 @@ CONFIDENT = 0.5
 """A region is confident if its class has more than this probability somewhere in it."""
 
 
-def keep_phases(before: npt.NDArray[np.floating], after: Floats, min_fraction: float) -> list[int]:
+def keep_phases(
+    before: npt.NDArray[np.floating], after: Floats, min_fraction: float
+) -> dict[int, int]:
     """Restore the classes that lost too much, until none but restored ones are short of pixels.
 
     Parameters
@@ -38,14 +40,13 @@ def keep_phases(before: npt.NDArray[np.floating], after: Floats, min_fraction: f
 
     Returns
     -------
-    list of int
-        The restored classes.
+    dict
+        How many pixels each restored class was given back, in the order of restoring.
     """
-    restored: list[int] = []
+    restored: dict[int, int] = {}
     # What one class gets back another loses, so look again; regions never overlap.
     while lost := [k for k in lost_classes(before, after, min_fraction) if k not in restored]:
-        restore_classes(before, after, lost)
-        restored += lost
+        restored |= restore_classes(before, after, lost)
     return restored
 
 
@@ -76,7 +77,9 @@ def lost_classes(before: npt.NDArray[np.floating], after: Floats, min_fraction: 
     return [k for k in range(classes) if new[k] < min_fraction * old[k]]
 
 
-def restore_classes(before: npt.NDArray[np.floating], after: Floats, classes: list[int]) -> None:
+def restore_classes(
+    before: npt.NDArray[np.floating], after: Floats, classes: list[int]
+) -> dict[int, int]:
     """Put the confident regions of `classes` back, in place.
 
     Parameters
@@ -87,7 +90,13 @@ def restore_classes(before: npt.NDArray[np.floating], after: Floats, classes: li
         Probabilities after refinement, changed in place.
     classes : list of int
         From `lost_classes`.
+
+    Returns
+    -------
+    dict
+        The number of pixels that each class has again and had lost.
     """
+    given: dict[int, int] = {}
     for k in classes:
         region = np.empty(before.shape[1:], np.bool_)
         for rows in row_blocks(before.shape):
@@ -97,4 +106,6 @@ def restore_classes(before: npt.NDArray[np.floating], after: Floats, classes: li
         confident = np.zeros(count + 1, np.bool_)
         confident[numbers[region & (before[k] > CONFIDENT)]] = True
         region = confident[numbers]
+        given[k] = int((after[:, region].argmax(axis=0) != k).sum())
         after[:, region] = normalized(before[:, region])
+    return given

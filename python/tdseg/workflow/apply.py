@@ -22,7 +22,7 @@ from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.memory import memory_budget
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.runtime.tiling import blocks
-from tdseg.workflow.refine import refine_plane
+from tdseg.workflow.refine import note_given_back, refine_plane
 
 if TYPE_CHECKING:
     from tdseg.features.token_cache import TokenCache
@@ -129,6 +129,7 @@ def apply(
     labels = np.zeros((frames * slices, height, width), dtype)
     kept = np.zeros((frames * slices, count, height, width), np.float32) if probabilities else None
     intensity = Intensity(image, channels, used.normalize, model.ranges)
+    given_back: dict[int, int] = {}
     for k, index in enumerate(chosen):
         part = Part(progress, k / len(chosen), (k + 1) / len(chosen))
         plane = intensity.plane(index)
@@ -141,13 +142,14 @@ def apply(
         _classify(model, features, values.astype(dtype), labels[k], target, within, used, part)
         if used.refine == "crf":
             assert target is not None
-            refined = refine_plane(target, plane, used, part)
+            refined = refine_plane(target, plane, used, part, given_back)
             target[...] = refined
             labels[k] = values.astype(dtype)[refined.argmax(axis=0)]
         if region is not None:
             labels[k][~region] = 0
             if kept is not None:
                 kept[k][:, ~region] = 0
+    note_given_back(given_back, model.class_names, used, progress)
     progress.update(1.0)
     return Result(
         labels.reshape(frames, slices, height, width),

@@ -14,7 +14,7 @@ from tdseg.features.extractors import build_extraction
 from tdseg.images.image import Image
 from tdseg.images.intensity import Intensity, selected_channels
 from tdseg.images.planes import plane_grid
-from tdseg.options.settings import Settings, parse_numbers
+from tdseg.options.settings import Settings, one_of, parse_numbers
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.memory import memory_budget
 from tdseg.runtime.progress import Progress, Silent
@@ -80,12 +80,13 @@ class FeatureStack:
 
 def compute_features(
     image: Image,
-    options: Settings | None = None,
+    settings: Settings | None = None,
     *,
     components: int = 0,
     planes: Sequence[int] | None = None,
     cache: TokenCache | None = None,
     progress: Progress | None = None,
+    options: Settings | None = None,
 ) -> FeatureStack:
     """Compute the features of an image.
 
@@ -93,7 +94,7 @@ def compute_features(
     ----------
     image
         Any image.
-    options
+    settings
         Which features; default: hybrid.
     components
         Give the first principal components of the standardised features instead; 0: all features.
@@ -101,6 +102,8 @@ def compute_features(
         Plane numbers; default all.
     cache, progress
         Token cache of a session; who hears how far the work is.
+    options
+        Another name of `settings`.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def compute_features(
         If the settings or pixels are not usable; the message says which.
     """
     progress = progress or Silent()
-    settings = options or Settings()
+    settings = one_of(settings, options) or Settings()
     channels = parse_numbers(settings.channels, len(image.channels), "channels", "channels")
     extraction = build_extraction(settings, cache, progress)
     names = list(extraction.extractor.names(*selected_channels(image, channels)))

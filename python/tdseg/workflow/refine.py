@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.intensity import Intensity
-from tdseg.options.settings import Settings
+from tdseg.options.settings import Settings, one_of
 from tdseg.runtime.feature_map import PlaneInput
 from tdseg.runtime.memory import GIB, memory_budget
 from tdseg.runtime.progress import Part, Progress, Silent
@@ -18,9 +18,11 @@ from tdseg.runtime.progress import Part, Progress, Silent
 def refine_crf(
     probabilities: np.ndarray,
     image: Image,
-    options: Settings | None = None,
+    settings: Settings | None = None,
     *,
+    class_names: Sequence[str] = (),
     progress: Progress | None = None,
+    options: Settings | None = None,
 ) -> np.ndarray:
     """Refine class probabilities with a fully connected CRF.
 
@@ -34,10 +36,14 @@ def refine_crf(
         over C.
     image
         The image that was segmented; its edges guide the labels.
-    options
+    settings
         Keys ``crf_...``, `memory_limit`, `tile`, `normalize`; default: the paper's.
+    class_names
+        For what the progress hears of the guard.
     progress
         Hears how far the work is; may cancel.
+    options
+        Another name of `settings`.
 
     Returns
     -------
@@ -49,7 +55,7 @@ def refine_crf(
     TdsegError
         If sizes differ, or values are NaN or do not sum to 1.
     """
-    settings = options or Settings()
+    settings = one_of(settings, options) or Settings()
     progress = progress or Silent()
     given = np.asarray(probabilities)
     planes = given[np.newaxis, np.newaxis] if given.ndim == 3 else given
@@ -62,6 +68,7 @@ def refine_crf(
     out = np.empty(planes.shape, np.float32)
     intensity = Intensity(image, range(len(image.channels)), settings.normalize, None)
     count = image.n_planes
+    given_back: dict[int, int] = {}
     for index in range(count):
         t, z = divmod(index, image.shape[1])
         part = Part(progress, index / count, (index + 1) / count)
@@ -70,16 +77,40 @@ def refine_crf(
         empty = found.sum(axis=0) == 0
         if empty.any():
             found = np.where(empty, np.float32(1 / len(found)), found)
-        out[t, z] = refine_plane(found, intensity.plane(index), settings, part)
+        out[t, z] = refine_plane(found, intensity.plane(index), settings, part, given_back)
         out[t, z][:, empty] = 0
+    note_given_back(given_back, class_names, settings, progress)
     progress.update(1.0)
     return out[0, 0] if given.ndim == 3 else out
 
 
+def note_given_back(
+    given_back: Mapping[int, int],
+    class_names: Sequence[str],
+    settings: Settings,
+    progress: Progress,
+) -> None:
+    """Say what the CRF's guard undid: how many pixels it gave back to which class."""
+    for k, count in given_back.items():
+        name = class_names[k] if k < len(class_names) else f"class {k + 1}"
+        kept = f"{settings.crf_min_fraction:.0%}"
+        progress.note(
+            f"The CRF left '{name}' less than {kept} of its pixels; its guard gave {count} back "
+            "(crf_min_fraction)."
+        )
+
+
 def refine_plane(
-    probabilities: np.ndarray, plane: PlaneInput, settings: Settings, progress: Progress
+    probabilities: np.ndarray,
+    plane: PlaneInput,
+    settings: Settings,
+    progress: Progress,
+    given_back: dict[int, int],
 ) -> np.ndarray:
-    """Refine the probabilities (K, Y, X) of one plane; returns float32 of the same shape."""
+    """Refine the probabilities (K, Y, X) of one plane; returns float32 of the same shape.
+
+    `given_back` receives the number of pixels that the guard gave back to each class.
+    """
     from tdseg.refine.crf import refine_tiled  # compiled code, not always needed
 
     return refine_tiled(
@@ -89,6 +120,7 @@ def refine_plane(
         tile=settings.tile,
         progress=_told(progress),
         memory_limit=memory_budget(settings.memory_limit) / GIB,
+        given_back=given_back,
     )
 
 
