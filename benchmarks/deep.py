@@ -35,7 +35,7 @@ def hrdv2(kind: str) -> dict[str, Any]:
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
 
-    from tdseg.backbones.registry import load_backbone
+    from tdseg.backbones.loading import load_backbone
 
     pixels, labels = cell()
     backbone = load_backbone(VIT, stride=4, position_embedding="offset")

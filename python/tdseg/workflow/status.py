@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from tdseg.backbones.devices import resolve_device
-from tdseg.backbones.registry import choose_backbone, load_backbone
+from tdseg.backbones.loading import choose_backbone, load_backbone
 from tdseg.classifiers.model import package_versions
 from tdseg.errors import TdsegError
 from tdseg.options.settings import Settings

