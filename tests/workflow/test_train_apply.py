@@ -308,9 +308,9 @@ def test_what_has_no_effect_is_said(example, tmp_path):
     assert any("'upsampler_weights' has no effect" in note for note in heard.notes)
 
 
-def test_an_upsampler_of_ones_own_is_known_by_its_name(example):
+def test_an_upsampler_of_ones_own_is_known_by_its_name(example, monkeypatch):
     from tdseg.upsampling.interpolated import ShiftUpsampler
-    from tdseg.upsampling.registry import register_upsampler
+    from tdseg.upsampling.registry import UPSAMPLERS, register_upsampler
 
     image, labels, _ = example
     with pytest.raises(TdsegError, match="'ours' is not valid"):
@@ -322,6 +322,7 @@ def test_an_upsampler_of_ones_own_is_known_by_its_name(example):
             seen.append(picture.shape)
             return super().features(picture, names, store, progress)
 
+    monkeypatch.setattr(UPSAMPLERS, "_items", dict(UPSAMPLERS._items))
     register_upsampler("ours", Ours)
     model = tdseg.train([(image, labels)], settings(features="deep", upsampling="ours"))
     assert seen == [image.size]
