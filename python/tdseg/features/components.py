@@ -30,7 +30,11 @@ class PrincipalComponents:
 
     @classmethod
     def fit(cls, features: np.ndarray, components: int) -> PrincipalComponents:
-        """Find the components of (n, F) samples (singular vectors of the covariance)."""
+        """Find the components of (n, F) samples (eigenvectors of the correlation matrix).
+
+        scikit-learn's PCA refuses more components than there are samples, which a small image has,
+        and got this solver only after the oldest version that tdseg runs with.
+        """
         values = np.asarray(features, np.float64)
         mean = values.mean(axis=0)
         scale = values.std(axis=0)

@@ -103,10 +103,6 @@ class DeepFeatures:
             parts.append(self._upsampler.features(picture, own, store, progress))
         return parts[0] if len(parts) == 1 else HybridMap(parts)
 
-    def estimate_seconds(self, shape: tuple[int, int], channels: int = 1) -> float:
-        """Estimate how long a plane takes, from one timed pass over a quarter of a window."""
-        return self._upsampler.seconds(shape) * channels
-
     def cache_settings(self) -> dict[str, Any]:
         """Return everything but the image that the tokens depend on."""
         import timm

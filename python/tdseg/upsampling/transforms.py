@@ -102,12 +102,6 @@ def moore(distances: Iterable[int]) -> tuple[Shift, ...]:
     return ((0, 0), *((d * y, d * x) for d in distances for y, x in ring))
 
 
-def von_neumann(distances: Iterable[int]) -> tuple[Shift, ...]:
-    """Return the identity and the four neighbours along the axes at each distance."""
-    ring = [(0, 1), (0, -1), (1, 0), (-1, 0)]
-    return ((0, 0), *((d * y, d * x) for d in distances for y, x in ring))
-
-
 def subpatch(stride: float, count: int) -> tuple[Shift, ...]:
     """Return ``count`` x ``count`` shifts that divide a patch evenly, in whole pixels.
 

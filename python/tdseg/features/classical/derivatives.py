@@ -27,11 +27,6 @@ def derivatives_reach(sigma: float) -> int:
     return derivative_reach(sigma, max(ORDERS))
 
 
-def laplacian_reach(sigma: float) -> int:
-    """Return the margin in pixels of the Laplacian."""
-    return derivative_reach(sigma, 2)
-
-
 def derivatives(
     tile: Tile, sigma: float, mixed: np.ndarray | None, laplacian: np.ndarray | None
 ) -> None:
