@@ -20,6 +20,7 @@ from roifile import ROI_SUBTYPE, ROI_TYPE, ImagejRoi
 from tdseg import TdsegError, imagej
 from tdseg.labels.rasterize import roi_pixels
 from tdseg.labels.roi_files import labels_from_roi_file
+from tdseg.labels.roi_format import decode_roi
 from tdseg.labels.sparse_labels import SparseLabels
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "imagej"))  # for imagej_labels
@@ -69,7 +70,7 @@ def decoded_rois(path: Path, java: Any) -> list[Any]:
 
 def filled_by_us(data: bytes) -> np.ndarray:
     mask = np.zeros((HEIGHT, WIDTH), bool)
-    y, x = roi_pixels(ImagejRoi.frombytes(data), WIDTH, HEIGHT)
+    y, x = roi_pixels(decode_roi(data).shape, WIDTH, HEIGHT)
     mask[y, x] = True
     assert mask.sum() == len(y)
     return mask
@@ -206,7 +207,7 @@ def test_points(java: Any, places: list[tuple[float, float]]) -> None:
 def test_some_points_of_many() -> None:
     roi = ImagejRoi.frompoints(np.array([[1.0, 2.0], [5.25, 6.5], [9.0, 3.0]], np.float32))
     roi.roitype = ROI_TYPE.POINT
-    y, x = roi_pixels(roi, WIDTH, HEIGHT, (1, 2))
+    y, x = roi_pixels(decode_roi(roi.tobytes()).shape, WIDTH, HEIGHT, (1, 2))
     assert sorted(zip(x.tolist(), y.tolist(), strict=True)) == [(5, 7), (9, 3)]
 
 

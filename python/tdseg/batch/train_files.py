@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
-from tdseg.images.image import Image
 from tdseg.images.image_files import read_image
-from tdseg.labels.roi_files import labels_from_roi_file
-from tdseg.labels.sparse_labels import SparseLabels
+from tdseg.labels.reading import read_labels
 from tdseg.options.settings import Settings
 from tdseg.runtime.progress import Progress, Silent
 from tdseg.workflow.train import train
@@ -72,34 +67,9 @@ def train_from_files(
     examples = []
     for path, labels_path in zip(images, labels_paths, strict=True):
         image = read_image(path)
-        found = _labels(labels, labels_path, image, rules, classes, progress)
+        kind = "image" if labels == "image" else "rois"
+        found = read_labels(
+            labels_path, image, list(classes), kind=kind, note=progress.note, **rules
+        )
         examples.append((image, found))
     return train(examples, settings, progress=progress)
-
-
-def _labels(
-    kind: str,
-    path: Path,
-    image: Image,
-    rules: Mapping[str, str],
-    classes: Sequence[str],
-    progress: Progress,
-) -> SparseLabels:
-    names = {k + 1: name for k, name in enumerate(classes)}
-    if kind == "image":
-        array = read_image(path).array
-        if array.shape[2] != 1:
-            raise TdsegError(f"Label image '{path}' has {array.shape[2]} channels; it needs one.")
-        return SparseLabels.from_label_image(np.asarray(array[:, :, 0]), names)
-    shape = (*image.shape[:2], *image.size)
-    found = labels_from_roi_file(
-        path,
-        shape,
-        channels=1 if image.rgb else image.shape[2],
-        note=progress.note,
-        class_names=names,
-        class_from=rules.get("class_from", "group"),
-        unpositioned=rules.get("unpositioned", "current"),
-        overlap=rules.get("overlap", "last"),
-    )
-    return replace(found, class_names={**found.class_names, **names})

@@ -1,35 +1,38 @@
-"""Pixels of ROIs read by `roifile`: those that ImageJ fills, without ImageJ."""
+"""Pixels of ROIs: those that ImageJ fills, without ImageJ, and never more than the image."""
 
 from __future__ import annotations
 
-import struct
 from math import atan2 as arc
 from math import ceil, cos, floor, pi, sin, sqrt
+from typing import Any
 
 import numpy as np
-from roifile import ROI_OPTIONS, ROI_SUBTYPE, ROI_TYPE, ImagejRoi
+import numpy.typing as npt
 
-from tdseg.errors import TdsegError
-from tdseg.labels.polygon_fill import draw_path, ellipse_mask, fill_polygon, half_up
+from tdseg.labels.polygon_fill import Window, draw_path, fill_polygon, half_up
+from tdseg.labels.roi_rules import Pixels
+from tdseg.labels.roi_shape import RoiGeometryError, RoiShape, check_finite
+from tdseg.labels.spans import Ints, oval_spans
 
-_TURNED = (ROI_SUBTYPE.ELLIPSE, ROI_SUBTYPE.ROTATED_RECT)
 _ELLIPSE_CORNERS = 72
 _COORDINATES = {0: 2, 1: 2, 2: 4, 3: 6, 4: 0}  # of the segments of a java.awt.geom.Path2D
+_Corners = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
 def roi_pixels(
-    roi: ImagejRoi, width: int, height: int, points: tuple[int, ...] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+    shape: RoiShape, width: int, height: int, points: tuple[int, ...] | None = None
+) -> Pixels:
     """Return y and x of the pixels of a ROI inside the image, each once.
 
     They are the pixels that ``ij.process.ImageProcessor.fill(Roi)`` of ImageJ 1.54p sets:
     rectangles, ovals, ellipses, rotated rectangles, polygons, freehand and traced areas,
-    composites of straight pieces, straight and other lines of any width, points.
+    composites of straight pieces, straight and other lines of any width, points. Memory goes with
+    the part inside the image, not with the size of the ROI.
 
     Parameters
     ----------
-    roi
-        As `roifile` reads it.
+    shape
+        Its geometry.
     width, height
         Size of the image.
     points
@@ -37,65 +40,70 @@ def roi_pixels(
 
     Raises
     ------
-    TdsegError
-        If it is of a kind that cannot be drawn exactly as ImageJ does: a spline, a rounded
-        rectangle, a composite with curves.
+    RoiGeometryError
+        If its coordinates are not finite, it takes too long, or it is of a kind that cannot be
+        drawn exactly as ImageJ does: a spline, a rounded rectangle, a composite with curves.
     """
-    mask = np.zeros((height, width), bool)
-    if roi.roitype == ROI_TYPE.POINT:
-        _points(mask, roi, points)
-    elif roi.options & ROI_OPTIONS.SPLINE_FIT and roi.roitype not in (ROI_TYPE.RECT, ROI_TYPE.OVAL):
-        raise _unsupported(roi, "spline")
-    elif roi.composite:
-        _composite(mask, roi)
-    elif roi.roitype in (ROI_TYPE.RECT, ROI_TYPE.OVAL):
-        _rectangle(mask, roi)
-    elif roi.roitype == ROI_TYPE.LINE:
-        _straight_line(mask, roi)
-    elif roi.roitype in (ROI_TYPE.POLYLINE, ROI_TYPE.FREELINE, ROI_TYPE.ANGLE):
-        _polyline(mask, roi)
-    elif roi.roitype == ROI_TYPE.FREEHAND and roi.subtype in _TURNED:
-        _ellipse_or_rotated(mask, roi)
-    elif roi.roitype in (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED):
-        _polygon(mask, roi)
+    check_finite(shape)
+    size = width, height
+    if shape.kind == "points":
+        return _points(shape, size, points)
+    if shape.kind in ("rectangle", "oval"):
+        window = _box(shape, size)
+    elif shape.kind == "polygon":
+        window = _polygon(shape, size)
+    elif shape.kind in ("ellipse", "rotated rectangle"):
+        window = _ellipse_or_rotated(shape, size)
+    elif shape.kind == "composite":
+        window = _composite(shape, size)
+    elif shape.kind == "straight line":
+        window = _straight_line(shape, size)
+    elif shape.kind == "polyline":
+        window = _polyline(shape, size)
     else:
-        raise _unsupported(roi, roi.roitype.name.lower())
-    y, x = np.nonzero(mask)
-    return y, x
+        raise _unsupported(shape.kind)
+    y, x = np.nonzero(window.mask)
+    return y + window.top, x + window.left
 
 
-def stroke_width(roi: ImagejRoi) -> float:
-    """Return the width of a ROI's line as ImageJ has it."""
-    if roi.version < 218:
-        return 0.0
-    if roi.float_stroke_width > 0:
-        return float(roi.float_stroke_width)
-    return float(max(roi.stroke_width, 0))
+def _window(size: tuple[int, int], left: int, top: int, right: int, bottom: int) -> Window:
+    """Return what of a box (right and bottom excluded) is inside the image."""
+    width, height = size
+    x0, y0 = min(max(left, 0), width), min(max(top, 0), height)
+    x1, y1 = max(min(right, width), x0), max(min(bottom, height), y0)
+    return Window(np.zeros((y1 - y0, x1 - x0), np.bool_), x0, y0, width, height)
 
 
-def _rectangle(mask: np.ndarray, roi: ImagejRoi) -> None:
-    if roi.roitype == ROI_TYPE.RECT and roi.rounded_rect_arc_size > 0:
-        raise _unsupported(roi, "rounded rectangle")
-    if roi.subpixelrect:
-        left, top = int(roi.xd), int(roi.yd)
-        width, height = ceil(roi.widthd), ceil(roi.heightd)
-    else:
-        left, top = roi.left, roi.top
-        width, height = roi.right - roi.left, roi.bottom - roi.top
-    width, height = max(width, 1), max(height, 1)
-    if roi.roitype == ROI_TYPE.OVAL:
-        _paste(mask, ellipse_mask(width, height), left, top)
-    else:
-        mask[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)] = True
+def _filled(
+    size: tuple[int, int], x: npt.NDArray[Any], y: npt.NDArray[Any], box: tuple[int, int, int, int]
+) -> Window:
+    left, top, width, height = box
+    window = _window(size, left, top, left + max(width, 0), top + max(height, 0))
+    if window.mask.size:
+        fill_polygon(window, x, y, box)
+    return window
 
 
-def _polygon(mask: np.ndarray, roi: ImagejRoi) -> None:
-    x, y = _corners(roi)
+def _box(shape: RoiShape, size: tuple[int, int]) -> Window:
+    left, top = int(shape.box[0]), int(shape.box[1])
+    width, height = (max(ceil(v), 1) for v in shape.box[2:])
+    window = _window(size, left, top, left + width, top + height)
+    if shape.kind == "rectangle":
+        window.mask[:] = True
+        return window
+    rows = window.rows(top, height)
+    starts, ends = oval_spans(width, height, rows)
+    if window.mask.size:
+        window.set_spans(rows + top, starts + left, ends + left)
+    return window
+
+
+def _polygon(shape: RoiShape, size: tuple[int, int]) -> Window:
+    x, y = shape.x, shape.y
     if x.dtype.kind == "i":
         left, top = int(x.min()), int(y.min())
-        size = int(x.max()) - left, int(y.max()) - top
-        _paste(mask, fill_polygon(x - left, y - top, *size), left, top)
-        return
+        box = (left, top, int(x.max()) - left, int(y.max()) - top)
+        return _filled(size, x - left, y - top, box)
     # Coordinates relative to the bounds are single precision in ImageJ, its bounds double.
     offsets, lows, sizes, relative = [], [], [], []
     for values in (x, y):
@@ -106,30 +114,25 @@ def _polygon(mask: np.ndarray, roi: ImagejRoi) -> None:
         sizes.append(ceil(low + extent) - whole)
         offsets.append(low - whole)
         relative.append((values - np.float32(low)).astype(np.float64))
-    filled = fill_polygon(relative[0] + offsets[0], relative[1] + offsets[1], *sizes)
-    _paste(mask, filled, *lows)
+    box = (lows[0], lows[1], sizes[0], sizes[1])
+    return _filled(size, relative[0] + offsets[0], relative[1] + offsets[1], box)
 
 
-def _ellipse_or_rotated(mask: np.ndarray, roi: ImagejRoi) -> None:
-    header = (roi.arrow_style_or_aspect_ratio, roi.arrow_head_size, roi.rounded_rect_arc_size)
-    (number,) = struct.unpack(">f", struct.pack(">BBh", *header))
-    ends = (roi.x1, roi.y1, roi.x2, roi.y2)
-    if roi.subtype == ROI_SUBTYPE.ELLIPSE:
-        corners = _ellipse(*ends, min(max(float(number), 0.0), 1.0))
+def _ellipse_or_rotated(shape: RoiShape, size: tuple[int, int]) -> Window:
+    if shape.kind == "ellipse":
+        corners = _ellipse(*shape.ends, min(max(shape.number, 0.0), 1.0))
     else:
-        corners = _rotated_rectangle(*ends, float(number))
+        corners = _rotated_rectangle(*shape.ends, shape.number)
     x, y = np.array(corners, np.float32).T
     lows = [floor(float(v.min())) for v in (x, y)]
     sizes = [
         int(np.float64(v.max() - np.float32(low)) + 0.5)
         for v, low in zip((x, y), lows, strict=True)
     ]
-    if min(sizes) < 1:
-        return
     relative = [
         (v - np.float32(low)).astype(np.float64) for v, low in zip((x, y), lows, strict=True)
     ]
-    _paste(mask, fill_polygon(relative[0], relative[1], *sizes), *lows)
+    return _filled(size, relative[0], relative[1], (lows[0], lows[1], sizes[0], sizes[1]))
 
 
 def _ellipse(x1: float, y1: float, x2: float, y2: float, ratio: float) -> list[tuple[float, float]]:
@@ -164,60 +167,55 @@ def _rotated_rectangle(
     ]
 
 
-def _composite(mask: np.ndarray, roi: ImagejRoi) -> None:
-    path = roi.multi_coordinates
-    if path is None or len(path) == 0:
-        return
-    x, y = _path_corners(roi, path.astype(np.float32))
+def _composite(shape: RoiShape, size: tuple[int, int]) -> Window:
+    x, y = _path_corners(shape.path)
     used = ~np.isnan(x)
     if not used.any():
-        return
+        return _window(size, 0, 0, 0, 0)
     lows = [floor(float(v[used].min())) for v in (x, y)]
     sizes = [ceil(float(v[used].max())) - low for v, low in zip((x, y), lows, strict=True)]
-    if min(sizes) < 1:
-        return
     relative = [
         (v.astype(np.float64) - low).astype(np.float32).astype(np.float64)
         for v, low in zip((x, y), lows, strict=True)
     ]
-    _paste(mask, fill_polygon(relative[0], relative[1], *sizes), *lows)
+    return _filled(size, relative[0], relative[1], (lows[0], lows[1], sizes[0], sizes[1]))
 
 
-def _path_corners(roi: ImagejRoi, path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _path_corners(path: npt.NDArray[np.float32]) -> _Corners:
     """Return the corners of a path, its pieces separated by NaN."""
     corners: list[tuple[float, float]] = []
     gap = (float("nan"), float("nan"))
+    numbers = path.tolist()
     at = 0
-    while at < len(path):
-        kind = int(path[at])
+    while at < len(numbers):
+        kind = int(numbers[at])
         if kind not in _COORDINATES:
-            raise _unsupported(roi, "damaged composite")
+            raise RoiGeometryError("is a damaged composite; delete it or draw it again")
         count = _COORDINATES[kind]
         if count > 2:
-            raise _unsupported(roi, "composite with curves")
-        numbers = tuple(float(v) for v in path[at + 1 : at + 1 + count])
+            raise _unsupported("composite with curves")
+        place = numbers[at + 1 : at + 1 + count]
         at += 1 + count
-        if len(numbers) < count:
+        if len(place) < count:
             break
-        if kind in (0, 4) and corners and corners[-1] != gap:
+        if kind in (0, 4) and corners and corners[-1] is not gap:
             corners.append(gap)
         if count:
-            corners.append((numbers[0], numbers[1]))
+            corners.append((place[0], place[1]))
     x, y = np.array(corners, np.float32).reshape(-1, 2).T
     return x, y
 
 
-def _straight_line(mask: np.ndarray, roi: ImagejRoi) -> None:
-    width = stroke_width(roi)
-    x1, y1, x2, y2 = (float(v) for v in (roi.x1, roi.y1, roi.x2, roi.y2))
+def _straight_line(shape: RoiShape, size: tuple[int, int]) -> Window:
+    width = shape.stroke
+    x1, y1, x2, y2 = shape.ends
     if width <= 1:
         ends = [half_up(min(pair) + (np.array(pair) - min(pair))) for pair in ((x1, x2), (y1, y2))]
-        draw_path(mask, ends[0], ends[1], 1)
-        return
+        return _path(size, ends[0], ends[1], 1)
     dx, dy = x2 - x1, y2 - y1
     length = sqrt(dx * dx + dy * dy)
     if length == 0:
-        return
+        return _window(size, 0, 0, 0, 0)
     dx, dy = dx * (0.5 / length), dy * (0.5 / length)
     across_x, across_y = dy * width, dx * width
     # A line runs through the centres of pixels, an area along their corners.
@@ -228,51 +226,41 @@ def _straight_line(mask: np.ndarray, roi: ImagejRoi) -> None:
     corners = [np.floor(np.array(v, np.float32).astype(np.float64) + 0.5) for v in (x, y)]
     xs, ys = (c.astype(np.int64) for c in corners)
     left, top = int(xs.min()), int(ys.min())
-    size = int(xs.max()) - left, int(ys.max()) - top
-    if min(size) > 0:
-        _paste(mask, fill_polygon(xs - left, ys - top, *size), left, top)
+    box = (left, top, int(xs.max()) - left, int(ys.max()) - top)
+    return _filled(size, xs - left, ys - top, box)
 
 
-def _polyline(mask: np.ndarray, roi: ImagejRoi) -> None:
-    x, y = _corners(roi)
+def _polyline(shape: RoiShape, size: tuple[int, int]) -> Window:
+    x, y = shape.x, shape.y
     if x.dtype.kind == "f":
         x, y = (half_up(float(v.min()) + (v - v.min()).astype(np.float64)) for v in (x, y))
-    width = stroke_width(roi)
-    draw_path(mask, x, y, floor(width + 0.5) if width > 1 else 1)
+    return _path(size, x, y, floor(shape.stroke + 0.5) if shape.stroke > 1 else 1)
 
 
-def _points(mask: np.ndarray, roi: ImagejRoi, chosen: tuple[int, ...] | None) -> None:
-    x, y = (v.astype(np.float32) for v in _corners(roi))
+def _path(size: tuple[int, int], x: Ints, y: Ints, line_width: int) -> Window:
+    margin = line_width // 2 + 2
+    low_x, low_y = int(x.min()) - margin, int(y.min()) - margin
+    high_x, high_y = int(x.max()) + margin, int(y.max()) + margin
+    window = _window(size, low_x, low_y, high_x + 1, high_y + 1)
+    if window.mask.size:
+        draw_path(window, x, y, line_width)
+    return window
+
+
+def _points(shape: RoiShape, size: tuple[int, int], chosen: tuple[int, ...] | None) -> Pixels:
+    x, y = (v.astype(np.float32) for v in (shape.x, shape.y))
     if chosen is not None:
         keep = list(chosen)
         x, y = ((v - v.min() + np.float32(v.min()))[keep] for v in (x, y))
     columns, rows = (half_up(float(v.min()) + (v - v.min()).astype(np.float64)) for v in (x, y))
-    inside = (columns >= 0) & (rows >= 0) & (columns < mask.shape[1]) & (rows < mask.shape[0])
-    mask[rows[inside], columns[inside]] = True
+    inside = (columns >= 0) & (rows >= 0) & (columns < size[0]) & (rows < size[1])
+    flat = np.unique(rows[inside] * size[0] + columns[inside])
+    y_kept, x_kept = np.divmod(flat, size[0])
+    return y_kept, x_kept
 
 
-def _corners(roi: ImagejRoi) -> tuple[np.ndarray, np.ndarray]:
-    """Return x and y in the image: int64, or float32 where there are fractions."""
-    if roi.subpixelresolution and roi.subpixel_coordinates is not None:
-        x, y = roi.subpixel_coordinates.astype(np.float32).T
-        return x, y
-    if roi.integer_coordinates is None or len(roi.integer_coordinates) == 0:
-        raise _unsupported(roi, "empty ROI")
-    x, y = roi.integer_coordinates.astype(np.int64).T
-    return x + roi.left, y + roi.top
-
-
-def _paste(mask: np.ndarray, part: np.ndarray, left: int, top: int) -> None:
-    """Set the pixels of a part, clipped to the image."""
-    height, width = mask.shape
-    y0, x0 = max(top, 0), max(left, 0)
-    y1, x1 = min(top + part.shape[0], height), min(left + part.shape[1], width)
-    if y0 < y1 and x0 < x1:
-        mask[y0:y1, x0:x1] |= part[y0 - top : y1 - top, x0 - left : x1 - left]
-
-
-def _unsupported(roi: ImagejRoi, kind: str) -> TdsegError:
-    return TdsegError(
-        f"ROI '{roi.name}' is a {kind}, whose pixels only ImageJ knows; train with a macro "
-        "(tdseg run), or convert it to a polygon or a mask in ImageJ."
+def _unsupported(kind: str) -> RoiGeometryError:
+    return RoiGeometryError(
+        f"is a {kind}, whose pixels only ImageJ knows; train with a macro (tdseg run), or convert "
+        "it to a polygon or a mask in ImageJ"
     )

@@ -11,13 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.errors import TdsegError
+from tdseg.labels.roi_shape import RoiGeometryError
 from tdseg.labels.sparse_labels import SparseLabels
 
 Note = Callable[[str], None]
-Draw = Callable[[int, tuple[int, ...] | None], tuple[np.ndarray, np.ndarray]]
-"""Pixels (y, x) of a ROI, or of some points of it, inside the image, each once."""
+Pixels = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""y and x, int64 (n,)."""
+
+Draw = Callable[[int, tuple[int, ...] | None], Pixels]
+"""Pixels of a ROI, or of some points of it, inside the image, each once."""
 
 NEVER_LABELS = ("text", "image", "arrow", "angle")
 
@@ -38,7 +43,7 @@ class RoiFacts:
     colour
         Stroke or fill colour as ``#rrggbb``, empty where it has none.
     position
-        Stack index from 1, 0 is none.
+        Stack index from 1, 0 is none. Points have one each, in `point_positions`.
     hyperstack
         (channel, slice, frame) from 1, where 0 means all; None where it has none.
     counters, point_positions
@@ -160,6 +165,8 @@ def labels_from_facts(
     """
     names = {k: v for k, v in rules.class_names.items() if v}
     values = _class_values(rois, rules, names)
+    if rules.class_from == "name":
+        _note_many_names(rois, values, rules, names, canvas, note)
     marks = _marks(rois, values, canvas, rules, note)
     if not marks:
         raise TdsegError(
@@ -168,14 +175,22 @@ def labels_from_facts(
             hint="label",
         )
     pixels = []
+    drawn: dict[int, int] = {}
     for mark in marks:
-        y, x = draw(mark.roi, mark.points)
-        if len(y) == 0 and mark.points is None:
+        try:
+            y, x = draw(mark.roi, mark.points)
+        except RoiGeometryError as error:
             raise TdsegError(
-                f"Image '{canvas.name}': {describe(rois, mark.roi)} has no pixel inside the "
-                "image; delete or move it."
-            )
+                f"Image '{canvas.name}': {describe(rois, mark.roi)} {error}."
+            ) from None
+        drawn[mark.roi] = drawn.get(mark.roi, 0) + len(y)
         pixels.append((y, x))
+    for roi, count in drawn.items():
+        if count == 0:
+            raise TdsegError(
+                f"Image '{canvas.name}': {describe(rois, roi)} has no pixel inside the image; "
+                "delete or move it."
+            )
     return _merge(rois, marks, pixels, canvas, rules, names, note)
 
 
@@ -185,7 +200,7 @@ def describe(rois: Sequence[RoiFacts], index: int) -> str:
     return f"ROI '{name}'" if name else f"ROI number {index + 1}"
 
 
-def hex_values(colours: np.ndarray) -> dict[str, int]:
+def hex_values(colours: npt.NDArray[np.uint8]) -> dict[str, int]:
     """Return the label value of each colour ``#rrggbb`` of a table (256, 3); the first wins."""
     found: dict[str, int] = {}
     for value, (red, green, blue) in enumerate(colours.tolist()[1:], start=1):
@@ -222,9 +237,14 @@ def _class_values(
     keys = [r.colour if by_colour else _class_name(r.name, known) for r in rois]
     usable = [k for k, r in zip(keys, rois, strict=True) if k and r.kind not in NEVER_LABELS]
     used = set(names) | {known[key] for key in usable if key in known}
+    free = (v for v in range(1, 65536) if v not in used)
     for key in sorted(set(usable) - set(known)):
-        value = next(v for v in range(1, 65536) if v not in used)
-        used.add(value)
+        value = next(free, 0)
+        if value == 0:
+            raise TdsegError(
+                f"The ROIs have more than 65535 different {'colours' if by_colour else 'names'}; "
+                "use class_from=group."
+            )
         names[value], known[key] = key, value
     found: list[tuple[int, ...] | None] = []
     for key, roi in zip(keys, rois, strict=True):
@@ -232,6 +252,30 @@ def _class_values(
         mute = roi.kind in NEVER_LABELS and (by_colour or key not in rules.class_names.values())
         found.append(None if not key or mute else (known[key],))
     return found
+
+
+def _note_many_names(
+    rois: Sequence[RoiFacts],
+    values: Sequence[tuple[int, ...] | None],
+    rules: Rules,
+    names: Mapping[int, str],
+    canvas: Canvas,
+    note: Note,
+) -> None:
+    """Say so where names seem to number ROIs: all different, or without a letter."""
+    new = [found[0] for found in values if found and found[0] not in rules.class_names]
+    classes = sorted(set(new))
+    numbers = [v for v in classes if not re.search(r"[^\W\d_]", names.get(v, ""))]
+    unique = len(classes) >= 3 and len(new) == len(classes)
+    if not unique and not numbers:
+        return
+    first = numbers[0] if numbers else classes[0]
+    why = "numbers" if numbers and not unique else "different on every ROI"
+    note(
+        f"Image '{canvas.name}': class_from=name made {len(classes)} classes of {len(new)} ROIs, "
+        f"whose names are {why} (first '{names.get(first, '')}'); if these names are no classes, "
+        "use class_from=group, or rename the ROIs."
+    )
 
 
 def _class_name(name: str, known: Mapping[str, int]) -> str:
@@ -345,7 +389,7 @@ def _planes(
 def _merge(
     rois: Sequence[RoiFacts],
     marks: Sequence[_Mark],
-    pixels: Sequence[tuple[np.ndarray, np.ndarray]],
+    pixels: Sequence[Pixels],
     canvas: Canvas,
     rules: Rules,
     names: Mapping[int, str],
@@ -361,8 +405,6 @@ def _merge(
             value.append(np.full(len(flat), mark.value, np.int32))
             group.append(np.full(len(flat), mark.roi, np.int32))
     index, values, groups = (np.concatenate(part) for part in (where, value, group))
-    if len(index) == 0:
-        raise TdsegError(f"Image '{canvas.name}': no point of its ROIs is inside the image.")
     order = np.argsort(index, kind="stable")
     index, values, groups = index[order], values[order], groups[order]
     last = np.append(index[1:] != index[:-1], True)

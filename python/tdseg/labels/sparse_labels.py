@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.errors import TdsegError
+
+MOST_VALUES = 64
+"""More different values in a label image are taken for a picture, unless each has a name."""
+
+_RANGE = "label values go from 0 (unlabelled) to 65535"
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class SparseLabels:
         array: np.ndarray,
         class_names: Sequence[str] | Mapping[int, str] | None = None,
         groups: np.ndarray | None = None,
+        *,
+        name: str = "A label image",
     ) -> SparseLabels:
         """Take the labelled pixels of a label image.
 
@@ -71,23 +80,24 @@ class SparseLabels:
         groups
             Same shape: which stroke a pixel belongs to. Default: the connected components
             (8-connected, within a plane) of each value.
+        name
+            What messages call it.
 
         Raises
         ------
         TdsegError
-            If the array is not of integers from 0 to 65535 with 2 to 4 dimensions.
+            If the array is not of integers from 0 to 65535 with 2 to 4 dimensions, or has more
+            than `MOST_VALUES` different ones without as many names.
         """
         array = np.asarray(array)
         if not 2 <= array.ndim <= 4:
-            raise TdsegError(f"A label image has 2 to 4 dimensions, not {array.ndim}.")
-        if array.dtype.kind == "f":
-            if not np.array_equal(array, np.rint(array)):
-                raise TdsegError("A label image holds whole numbers; this one has fractions.")
-            array = array.astype(np.int64)
-        if array.dtype.kind not in "iub":
-            raise TdsegError(f"A label image holds whole numbers, not {array.dtype}.")
-        if array.size and (array.min() < 0 or array.max() > 65535):
-            raise TdsegError("Label values go from 0 (unlabelled) to 65535.")
+            raise TdsegError(f"{name} has {array.ndim} dimensions; it needs 2 to 4.")
+        if class_names is None:
+            class_names = {}
+        elif not isinstance(class_names, Mapping):
+            class_names = {k + 1: str(label) for k, label in enumerate(class_names)}
+        array = _whole_numbers(array, name)
+        _check_values(array, name, len(class_names))
         t, z, height, width = (1,) * (4 - array.ndim) + array.shape
         shape = (int(t), int(z), int(height), int(width))
         flat = array.reshape((-1, *shape[2:]))
@@ -97,15 +107,11 @@ class SparseLabels:
             group = _components(flat)[plane, y, x]
         else:
             group = np.asarray(groups).reshape(flat.shape)[plane, y, x]
-        if class_names is None:
-            class_names = {}
-        elif not isinstance(class_names, Mapping):
-            class_names = {k + 1: str(name) for k, name in enumerate(class_names)}
         return cls(plane, y, x, value, group, shape, dict(class_names))
 
     @classmethod
     def from_masks(cls, masks: Mapping[str, np.ndarray]) -> SparseLabels:
-        """Take a mask a class, in order: the k-th name has label value k; later masks win."""
+        """Take one mask per class, in order: the k-th name has label value k; later masks win."""
         label_image: np.ndarray | None = None
         for k, mask in enumerate(masks.values(), start=1):
             if label_image is None:
@@ -140,6 +146,44 @@ class SparseLabels:
             self.group[keep],
             self.shape,
             self.class_names,
+        )
+
+
+def _whole_numbers(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8)
+    if array.dtype.kind == "f":
+        unusable = int((~np.isfinite(array)).sum())
+        if unusable:
+            raise TdsegError(
+                f"{name} has {unusable} pixels that are NaN or infinite; set them to 0, which is "
+                "unlabelled (in a macro: changeValues(NaN, NaN, 0))."
+            )
+        if not np.array_equal(array, np.rint(array)):
+            raise TdsegError(
+                f"{name} has fractions; it needs whole numbers, 0 for unlabelled and k for class k."
+            )
+        if array.size and np.abs(array).max() > 65535:
+            raise TdsegError(f"{name} has values up to {np.abs(array).max():g}; {_RANGE}.")
+        return array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TdsegError(f"{name} has pixels of type {array.dtype}; it needs whole numbers.")
+    return array
+
+
+def _check_values(array: npt.NDArray[Any], name: str, named: int) -> None:
+    if array.size == 0:
+        return
+    low, high = int(array.min()), int(array.max())
+    if low < 0:
+        raise TdsegError(f"{name} has negative values (down to {low}); {_RANGE}.")
+    if high > 65535:
+        raise TdsegError(f"{name} has values up to {high}; {_RANGE}.")
+    different = int((np.bincount(array.ravel(), minlength=1)[1:] > 0).sum())
+    if different > max(MOST_VALUES, named):
+        raise TdsegError(
+            f"{name} has {different} different values, as a picture or a numbering of objects has; "
+            "give one value to each class, and 0 to what is unlabelled."
         )
 
 
