@@ -9,6 +9,7 @@ from .errors import TdsegError as TdsegError
 from .images.image import Calibration as Calibration
 from .images.image import Image as Image
 from .images.image_files import read_image as read_image
+from .labels.reading import read_labels as read_labels
 from .labels.sparse_labels import SparseLabels as SparseLabels
 from .options.settings import Settings as Settings
 from .unsupervised.result import UnlabelledResult as UnlabelledResult

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tdseg.commands.label_source import labels_from_label_image as from_label_image
 from tdseg.commands.label_source import read_labels
 from tdseg.commands.request import Request
 from tdseg.commands.run import run_command
@@ -20,6 +19,7 @@ from tdseg.imagej.java import jc, to_java, to_numpy
 from tdseg.imagej.rois import group_names
 from tdseg.images.image import Image
 from tdseg.labels.colours import glasbey
+from tdseg.labels.label_images import labels_from_image as from_label_image
 from tdseg.labels.roi_rules import Canvas, RoiFacts, Rules, hex_values, labels_from_facts
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.runtime.progress import Silent
@@ -97,6 +97,8 @@ def facts_of(roi: Any) -> RoiFacts:
         count = int(roi.getNCoordinates())
         counters = tuple(int(roi.getCounter(i)) for i in range(count))
         positions = tuple(int(roi.getPointPosition(i)) for i in range(count))
+        if not any(positions):  # some versions of ImageJ keep one for all points
+            positions = (max(int(roi.getPosition()), 0),) * count
     hyperstack = None
     if roi.hasHyperStackPosition():
         hyperstack = int(roi.getCPosition()), int(roi.getZPosition()), int(roi.getTPosition())
@@ -105,7 +107,7 @@ def facts_of(roi: Any) -> RoiFacts:
         kind=kind,
         group=int(roi.getGroup()),
         colour="" if colour is None else f"#{int(colour.getRGB()) & 0xFFFFFF:06x}",
-        position=int(roi.getPosition()),
+        position=0 if kind == "points" else max(int(roi.getPosition()), 0),
         hyperstack=hyperstack,
         counters=counters,
         point_positions=positions,

@@ -14,7 +14,6 @@ from tdseg.imagej.java import jc, to_java, to_numpy
 from tdseg.imagej.rois import drawable, encoded, group_names, set_group_names
 from tdseg.labels.rasterize import roi_pixels
 from tdseg.labels.roi_files import check_label, read_roi
-from tdseg.labels.roi_files import facts_of as facts_of_bytes
 from tdseg.runtime.progress import Silent
 from tdseg.workflow.session import Session
 
@@ -107,12 +106,12 @@ def plain(roi):
 
 
 def facts_of(roi):
-    return facts_of_bytes(plain(roi))
+    return plain(roi).facts
 
 
 def painted(roi):
     out = np.zeros((SIZE, SIZE), int)
-    y, x = roi_pixels(plain(roi), SIZE, SIZE)
+    y, x = roi_pixels(plain(roi).shape, SIZE, SIZE)
     np.add.at(out, (y, x), 1)
     return out
 
@@ -163,12 +162,12 @@ def test_rois_are_not_touched():
 
 def test_some_points():
     roi = jc.PointRoi(floats(3, 5.5, 9, 50), floats(3, 5.4, 9, 2), 4)
-    y, x = roi_pixels(plain(roi), SIZE, SIZE, (1, 2))
+    y, x = roi_pixels(plain(roi).shape, SIZE, SIZE, (1, 2))
     whole = painted(jc.PointRoi(floats(5.5, 9), floats(5.4, 9), 2))
     assert sorted(zip(y.tolist(), x.tolist(), strict=True)) == [
         tuple(p) for p in np.argwhere(whole).tolist()
     ]
-    assert len(roi_pixels(plain(roi), SIZE, SIZE, (3,))[0]) == 0
+    assert len(roi_pixels(plain(roi).shape, SIZE, SIZE, (3,))[0]) == 0
 
 
 NEVER = {

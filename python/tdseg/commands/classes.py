@@ -30,7 +30,7 @@ def add_label(request: Request) -> Reply:
             f"Image '{image.title}' has no selection; draw one, then add it as '{name}'."
         )
     check_label(read_roi(selection[0]), image.title, image.shape[-2:])
-    there = [read_roi(data).name for data in image.rois("overlay")]
+    there = [read_roi(data).facts.name for data in image.rois("overlay")]
     edit = OverlayEdit(label_selection=(value, next_name(there, name)))
     return Reply({"class": request.given["class"]}, edits=[edit])
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tdseg.errors import TdsegError
 from tdseg.labels.colours import glasbey
+from tdseg.labels.label_images import labels_from_image
 from tdseg.labels.roi_files import labels_from_rois, read_roi, read_rois
 from tdseg.labels.roi_rules import Canvas, Rules, hex_values
 from tdseg.labels.sparse_labels import SparseLabels
 
 if TYPE_CHECKING:
-    from roifile import ImagejRoi
-
     from tdseg.commands.request import HostImage, Request
     from tdseg.images.image import Image
+    from tdseg.labels.roi_format import DecodedRoi
 
 _NONE = {
     "overlay": "Image '{title}' has no overlay; add labels with TDS Add Label..., or choose "
@@ -49,7 +47,7 @@ def read_labels(request: Request, image: Image) -> SparseLabels:
     return replace(found, class_names=names)
 
 
-def rois_of(request: Request) -> list[ImagejRoi]:
+def rois_of(request: Request) -> list[DecodedRoi]:
     """Return the ROIs that the keys ``labels`` and ``labels_path`` name.
 
     Raises
@@ -59,7 +57,7 @@ def rois_of(request: Request) -> list[ImagejRoi]:
     """
     options: Any = request.options
     if options.labels == "file":
-        return read_rois(request.path("labels_path"))[0]
+        return read_rois(request.path("labels_path"), request.progress.note)
     found = [read_roi(data) for data in request.image.rois(options.labels)]
     if not found:
         raise TdsegError(_NONE[options.labels].format(title=request.image.title))
@@ -106,49 +104,4 @@ def _from_label_image(request: Request, image: Image) -> SparseLabels:
             "labels=image needs labels_image=[title] of an open image, or labels_path=[file]."
         )
     assert source is not None
-    return labels_from_label_image(source.read(), image, request.session.classes)
-
-
-def labels_from_label_image(
-    labels: Image, image: Image, class_names: dict[int, str]
-) -> SparseLabels:
-    """Take the labels of a label image of the same size.
-
-    Parameters
-    ----------
-    labels
-        One channel of whole numbers; 0 is unlabelled, value k is class k.
-    image
-        The image that the labels belong to.
-    class_names
-        Names of label values.
-
-    Raises
-    ------
-    TdsegError
-        If it is not a label image, its size differs, or it is empty.
-    """
-    if labels.rgb or labels.shape[2] != 1:
-        raise TdsegError(
-            f"Label image '{labels.name}' has colours or channels; use one that holds one number "
-            "per class."
-        )
-    expected, size = (*image.shape[:2], *image.size), (*labels.shape[:2], *labels.size)
-    if size != expected:
-        raise TdsegError(
-            f"Label image '{labels.name}' has {_size(size)}, image '{image.name}' "
-            f"{_size(expected)}; they must be alike (Image > Properties... swaps slices and "
-            "frames)."
-        )
-    try:
-        found = SparseLabels.from_label_image(np.asarray(labels.array[:, :, 0]), class_names)
-    except TdsegError as error:
-        raise TdsegError(f"Label image '{labels.name}': {error}") from None
-    if len(found) == 0:
-        raise TdsegError(f"Label image '{labels.name}' is empty; draw labels of 1 and more.")
-    return replace(found, class_names={v: class_names[v] for v in found.values if v in class_names})
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    frames, slices, height, width = shape
-    return f"{width} x {height} pixels, {slices} slices, {frames} frames"
+    return labels_from_image(source.read(), image, request.session.classes)

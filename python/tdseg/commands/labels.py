@@ -6,7 +6,8 @@ from tdseg.commands.label_source import read_labels
 from tdseg.commands.reply import ImageResult, OverlayEdit, Reply
 from tdseg.commands.request import Request
 from tdseg.errors import TdsegError
-from tdseg.labels.roi_archive import read_roi_bytes, write_roi_zip
+from tdseg.labels.roi_archive import write_roi_zip
+from tdseg.labels.roi_bytes import read_checked_rois
 
 
 def save_labels(request: Request) -> Reply:
@@ -26,7 +27,8 @@ def save_labels(request: Request) -> Reply:
 def load_labels(request: Request) -> Reply:
     """Add the labels of a file to the overlay."""
     path, replace = request.existing_path(".zip"), request.options.replace
-    rois, _ = read_roi_bytes(path)
+    found = read_checked_rois(path, request.progress.note)
+    rois = [(roi.name, roi.data) for roi in found]
     request.progress.note(f"Loaded {len(rois)} labels from '{path}'.")
     edit = OverlayEdit(add=rois, replace=replace)
     return Reply({"path": str(path), "replace": replace}, edits=[edit])

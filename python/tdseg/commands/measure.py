@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from roifile import ImagejRoi
 
 from tdseg.commands.label_source import canvas_of, rois_of
 from tdseg.commands.reply import Reply, TableResult
 from tdseg.commands.request import Request
 from tdseg.errors import TdsegError
 from tdseg.labels.rasterize import roi_pixels
-from tdseg.labels.roi_files import facts_of
+from tdseg.labels.roi_format import DecodedRoi
 from tdseg.labels.roi_rules import NEVER_LABELS, Draw, Rules, describe, labels_from_facts
 from tdseg.workflow.measure import Region, measure_regions
 from tdseg.workflow.measure import class_statistics as statistics_rows
@@ -37,7 +36,7 @@ def read_regions(request: Request) -> list[Region]:
     rois, canvas = rois_of(request), canvas_of(request.image)
     height, width = request.image.shape[-2:]
     names = {**request.host.group_names(), **request.session.classes}
-    facts = [facts_of(roi) for roi in rois]
+    facts = [roi.facts for roi in rois]
     rules = Rules(unpositioned=request.options.unpositioned)
     regions = []
     for index, (roi, fact) in enumerate(zip(rois, facts, strict=True)):
@@ -60,8 +59,8 @@ def read_regions(request: Request) -> list[Region]:
     return regions
 
 
-def _drawing(roi: ImagejRoi, width: int, height: int) -> Draw:
-    return lambda _, points: roi_pixels(roi, width, height, points)
+def _drawing(roi: DecodedRoi, width: int, height: int) -> Draw:
+    return lambda _, points: roi_pixels(roi.shape, width, height, points)
 
 
 def class_statistics(request: Request) -> Reply:

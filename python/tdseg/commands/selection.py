@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tdseg.commands.request import Request
 from tdseg.errors import TdsegError
-from tdseg.labels.roi_files import check_label, kind_of, read_roi
+from tdseg.labels.roi_files import check_label, read_roi
 
 
 def area_mask(request: Request) -> npt.NDArray[np.bool_] | None:
@@ -22,7 +22,7 @@ def area_mask(request: Request) -> npt.NDArray[np.bool_] | None:
         return None
     image = request.image
     selection = [read_roi(data) for data in image.rois("selection")]
-    if not selection or kind_of(selection[0]) != "area":
+    if not selection or selection[0].facts.kind != "area":
         raise TdsegError(
             f"Image '{image.title}' has no area selection; draw one, or use region=image."
         )

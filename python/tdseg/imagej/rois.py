@@ -9,10 +9,16 @@ import jpype
 import numpy as np
 
 from tdseg.commands.reply import Outline
+from tdseg.errors import TdsegError
 from tdseg.imagej.java import jc, to_java, to_numpy
+from tdseg.labels.roi_format import decode_roi
+from tdseg.labels.roi_shape import FARTHEST
 
 _CURVES = (2, 3)  # java.awt.geom.PathIterator.SEG_QUADTO, SEG_CUBICTO
 _COORDINATES = (2, 2, 4, 6, 0)  # of the segments of a path
+_LEAST_SHORT, _LARGEST_SHORT = -5000, 32767  # of whole coordinates in ij.io.RoiDecoder
+_LARGEST_BOX = 2**26  # pixels; ImageJ builds a mask of that size
+_WIDEST_STROKE = 4096  # ImageJ draws a wide line dot by dot, each of its full size
 _named: dict[int, str] = {}
 
 
@@ -22,8 +28,24 @@ def encoded(roi: Any) -> bytes:
 
 
 def decoded(data: bytes, name: str) -> Any:
-    """Return the ``ij.gui.Roi`` of its encoding; `name` is for one that has none of its own."""
-    return jc.RoiDecoder(to_java(np.frombuffer(data, np.uint8)), name).getRoi()
+    """Return the ``ij.gui.Roi`` of its encoding; `name` is for one that has none of its own.
+
+    Raises
+    ------
+    TdsegError
+        If ImageJ refuses it.
+    """
+    try:
+        roi = jc.RoiDecoder(to_java(np.frombuffer(data, np.uint8)), name).getRoi()
+    except jpype.JException as error:
+        raise TdsegError(
+            f"ROI '{name}' cannot be read by ImageJ ({error.getClass().getSimpleName()}); leave "
+            "it out of the file."
+        ) from None
+    group = decode_roi(data, name).facts.group
+    if int(roi.getGroup()) != group and group < 256:
+        roi.setGroup(group)  # ImageJ gives its default group to a ROI without one
+    return roi
 
 
 def drawable(roi: Any, width: int, height: int) -> Any:
@@ -31,9 +53,24 @@ def drawable(roi: Any, width: int, height: int) -> Any:
 
     Splines, rounded rectangles and composites with curves are filled by ImageJ, on an image of
     this size, and traced; all other ROIs are returned as they are.
+
+    Raises
+    ------
+    TdsegError
+        If one of the former is not finite, or so large that ImageJ would run out of memory.
     """
     if not _is_curved(roi):
-        return roi
+        return _without_shorts(roi)
+    bounds = roi.getFloatBounds()
+    sizes = [float(v) for v in (bounds.x, bounds.y, bounds.width, bounds.height)]
+    name = str(roi.getName() or "without a name")
+    if not np.isfinite(sizes).all() or max(np.abs(sizes)) > FARTHEST:
+        raise TdsegError(f"ROI '{name}' has coordinates that are no numbers, or far too large.")
+    if sizes[2] * sizes[3] > _LARGEST_BOX or roi.getStrokeWidth() > _WIDEST_STROKE:
+        raise TdsegError(
+            f"ROI '{name}' is {sizes[2]:.0f}x{sizes[3]:.0f} pixels with a line of "
+            f"{float(roi.getStrokeWidth()):.0f}, too large to draw; draw it again in the image."
+        )
     mask = jc.ByteProcessor(width, height)
     mask.setValue(255)
     mask.fill(roi.clone())
@@ -41,16 +78,47 @@ def drawable(roi: Any, width: int, height: int) -> Any:
     traced = jc.ThresholdToSelection().convert(mask)
     if traced is None:  # outside the image: a rectangle there has no pixel either
         traced = jc.Roi(roi.getBounds())
-    traced.setName(roi.getName())
+    return _described_as(traced, roi)
+
+
+def _described_as(copy: Any, roi: Any) -> Any:
+    """Give a ROI the name, group, colours and position of another."""
+    copy.setName(roi.getName())
     if roi.getGroup() > 0:
-        traced.setGroup(roi.getGroup())
-    traced.setStrokeColor(roi.getStrokeColor())
-    traced.setFillColor(roi.getFillColor())
+        copy.setGroup(roi.getGroup())
+    copy.setStrokeColor(roi.getStrokeColor())
+    copy.setFillColor(roi.getFillColor())
     if roi.hasHyperStackPosition():
-        traced.setPosition(roi.getCPosition(), roi.getZPosition(), roi.getTPosition())
+        copy.setPosition(roi.getCPosition(), roi.getZPosition(), roi.getTPosition())
     else:
-        traced.setPosition(roi.getPosition())
-    return traced
+        copy.setPosition(roi.getPosition())
+    return copy
+
+
+def _without_shorts(roi: Any) -> Any:
+    """Return a ROI that its encoding keeps: whole coordinates are stored as short numbers."""
+    bounds = roi.getBounds()
+    ends = (bounds.x, bounds.y, bounds.x + bounds.width, bounds.y + bounds.height)
+    if min(int(v) for v in ends) >= _LEAST_SHORT and max(int(v) for v in ends) <= _LARGEST_SHORT:
+        return roi
+    if roi.subPixelResolution() or isinstance(
+        roi, jc.ShapeRoi | jc.Line | jc.TextRoi | jc.ImageRoi
+    ):
+        return roi
+    box = [float(v) for v in (bounds.x, bounds.y, bounds.width, bounds.height)]
+    kind = int(roi.getType())
+    if kind == jc.Roi.RECTANGLE:
+        return _described_as(jc.Roi(*box), roi)
+    if kind == jc.Roi.OVAL:
+        return _described_as(jc.OvalRoi(*box), roi)
+    if isinstance(roi, jc.PolygonRoi) and not isinstance(
+        roi, jc.PointRoi | jc.EllipseRoi | jc.RotatedRectRoi
+    ):
+        copy = jc.PolygonRoi(roi.getFloatPolygon(), kind)
+        if roi.getStrokeWidth() > 0:
+            copy.setStrokeWidth(float(roi.getStrokeWidth()))
+        return _described_as(copy, roi)
+    return roi
 
 
 def _is_curved(roi: Any) -> bool:

@@ -15,6 +15,8 @@ import tifffile
 
 from tdseg.errors import TdsegError
 from tdseg.labels.roi_format import DamagedRoiError, DecodedRoi, decode_roi
+from tdseg.labels.roi_shape import RoiGeometryError, check_finite
+from tdseg.runtime.files import check_source
 
 MEMBER_LIMIT = 64 * 2**20
 """A ROI of more bytes is refused: five million points take fewer."""
@@ -68,16 +70,11 @@ def kind_of_file(path: Path) -> str:
     TdsegError
         If it is missing, a folder, not a regular file, empty, or may not be read.
     """
+    check_source(path, "label file")
     try:
-        if path.is_dir():
-            raise TdsegError(f"'{path}' is a folder; name a file with labels in it.")
-        if not path.exists():
-            raise TdsegError(f"There is no label file '{path}'; check the path.")
-        if not path.is_file():
-            raise TdsegError(f"Label file '{path}' is a device or a pipe; name a regular file.")
         with path.open("rb") as stream:
             start = stream.read(4)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise _not_read(path, error) from None
     if not start:
         raise TdsegError(f"Label file '{path}' is empty; save it again.")
@@ -125,17 +122,34 @@ def read_roi_set(path: Path, note: Callable[[str], None]) -> RoiSet:
         raise _not_read(path, error) from None
 
 
+def read_checked_rois(path: Path, note: Callable[[str], None]) -> tuple[RoiBytes, ...]:
+    """Read the ROIs of a file for ImageJ itself, which may loop for ever over mad coordinates.
+
+    Raises
+    ------
+    TdsegError
+        As `read_roi_set`, and if coordinates are not finite; the message names the ROI.
+    """
+    found = read_roi_set(path, note).rois
+    for number, roi in enumerate(found, start=1):
+        try:
+            check_finite(roi.decoded.shape)
+        except RoiGeometryError as error:
+            name = roi.decoded.facts.name
+            label = f"ROI '{name}'" if name else f"ROI number {number}"
+            raise TdsegError(f"Label file '{path}': {label} {error}.") from None
+    return found
+
+
 def describe_error(error: BaseException) -> str:
     """Return an error's text on one line, shortened."""
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
-def _not_read(path: Path, error: OSError | ValueError) -> TdsegError:
+def _not_read(path: Path, error: OSError) -> TdsegError:
     if isinstance(error, PermissionError):
         return TdsegError(f"File '{path}' may not be read; change its permissions.")
-    if isinstance(error, TdsegError):
-        return error
-    reason = getattr(error, "strerror", None) or describe_error(error)
+    reason = error.strerror or describe_error(error)
     return TdsegError(f"Label file '{path}' cannot be read ({reason}); check the path.")
 
 
@@ -219,8 +233,9 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int) -> bytes
         with archive.open(info) as stream:
             while piece := stream.read(_PIECE):
                 size += len(piece)
-                if size > min(MEMBER_LIMIT, left):
-                    raise _UnreadableError(f"unpacks to more than {size >> 20} MiB")
+                limit = min(MEMBER_LIMIT, left)
+                if size > limit:
+                    raise _UnreadableError(f"unpacks to more than {limit >> 20} MiB")
                 if not pieces and not piece.startswith(b"Iout"):
                     break  # no ROI, whatever follows
                 pieces.append(piece)

@@ -61,6 +61,12 @@ def decode_roi(data: bytes, name: str = "") -> DecodedRoi:
         raise DamagedRoiError("is cut or damaged") from None
 
 
+def bounds_of(data: bytes) -> tuple[int, int, int, int]:
+    """Return top, left, bottom, right of a ROI that can be decoded."""
+    numbers = _Bytes(data)
+    return numbers.short(8), numbers.short(10), numbers.short(12), numbers.short(14)
+
+
 class _Bytes:
     """Numbers at offsets, big-endian; `struct.error` outside."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
-_Floats = npt.NDArray[np.float64]
+_Floats = npt.NDArray[np.floating[Any]]
 
 
 def oval_spans(width: int, height: int, rows: Ints) -> tuple[Ints, Ints]:
