@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tdseg.errors import TdsegError
-from tdseg.images.image import Image
+from tdseg.images.image import Image, as_image
 
 
 @pytest.mark.parametrize(
@@ -33,9 +35,13 @@ def test_rgb_is_recognised_and_numbered_channels_are_not():
 
 
 def test_types_become_those_of_imagej_without_losing_values():
-    assert Image.from_array(np.array([[0, 255]], np.int16)).dtype == np.uint16
-    assert Image.from_array(np.array([[-1, 255]], np.int16)).dtype == np.float32
-    assert Image.from_array(np.ones((2, 2), bool)).dtype == np.uint8
+    assert Image.from_array(np.array([[0, 255]], np.int16)).dtype == np.float32
+    assert Image.from_array(np.array([[-1, 255]], np.int16)).array.ravel().tolist() == [-1, 255]
+    assert Image.from_array(np.array([[0, 100]], np.int8)).dtype == np.uint8
+    assert Image.from_array(np.array([[-1, 100]], np.int8)).array.ravel().tolist() == [-1, 100]
+    assert Image.from_array(np.ones((2, 2), bool)).array.ravel().tolist() == [255] * 4
+    assert Image.from_array(np.array([[0.5, 2]], ">f2")).array.ravel().tolist() == [0.5, 2]
+    assert Image.from_array(np.array([[-7, 2**40]])).array.ravel().tolist() == [-7, 2**40]
     assert Image.from_array(np.ones((2, 2))).dtype == np.float32
     assert Image.from_array(np.ones((2, 2), ">u2")).array[0, 0, 0, 0, 0] == 1
 
@@ -48,6 +54,17 @@ def test_types_become_those_of_imagej_without_losing_values():
         (np.zeros((3, 3)), "YXC"),
         (np.zeros((3, 3), complex), None),
         (np.zeros((0, 3)), None),
+        (np.array([[1, None]], object), None),
+        (np.array([["a"]]), None),
+        ([[1, 2], [3]], None),
+        (np.ma.masked_less(np.arange(6).reshape(2, 3), 2), None),
+        (np.array([[1e300]]), None),
+        (np.zeros((3, 64, 64)), None),
+        (np.zeros((64, 64, 4)), None),
+        (np.zeros((64, 64, 1)), None),
+        (np.zeros((3, 64, 3), np.uint8), None),
+        (np.zeros((5, 64, 64, 3)), None),
+        (np.zeros((2, 5, 64, 64, 3)), None),
     ],
 )
 def test_what_is_no_image_is_refused_by_name(array, axes):
@@ -62,3 +79,14 @@ def test_planes_of_a_palette_image_are_its_colours():
     coloured = Image(image.source, palette=palette)
     assert coloured.is_colour
     np.testing.assert_array_equal(coloured.plane(0)[1, 1], (10, 20, 30))
+
+
+def test_an_array_whose_mask_hides_nothing_is_read():
+    array = np.ma.MaskedArray(np.arange(6, dtype=np.uint8).reshape(2, 3), mask=False)
+    np.testing.assert_array_equal(Image.from_array(array).array[0, 0, 0], array.data)
+
+
+@pytest.mark.parametrize("value", ["cells.tif", Path("cells.tif"), None, 3])
+def test_what_is_neither_image_nor_array_is_refused(value):
+    with pytest.raises(TdsegError, match=r"read_image|not a"):
+        as_image(value)

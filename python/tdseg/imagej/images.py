@@ -11,6 +11,7 @@ import numpy as np
 from tdseg.errors import TdsegError
 from tdseg.imagej.java import jc, to_java, to_numpy
 from tdseg.images.image import ArraySource, Calibration, Image, PlaneSource
+from tdseg.images.pixel_values import SIGNED, signed_as_unsigned, unsigned_as_signed
 
 COPY_LIMIT = 256 * 2**20
 """Images above this many bytes are read from ImageJ plane by plane when asked for."""
@@ -32,6 +33,7 @@ class ImagePlusSource:
     shape: tuple[int, int, int, int, int]
     dtype: np.dtype[Any]
     rgb: bool
+    signed: bool = False
 
     def read(self, t: int, z: int, c: int) -> np.ndarray:
         """Return a copy of one (Y, X) plane."""
@@ -43,7 +45,7 @@ class ImagePlusSource:
         values = to_numpy(pixels).reshape(self.shape[3:])
         if self.rgb:
             return ((values >> (16 - 8 * c)) & 255).astype(np.uint8)
-        return values
+        return unsigned_as_signed(values) if self.signed else values
 
 
 def from_imageplus(imp: Any, *, copy: bool | None = None) -> Image:
@@ -60,8 +62,9 @@ def from_imageplus(imp: Any, *, copy: bool | None = None) -> Image:
     Returns
     -------
     Image
-        Pixels uint8, uint16 or float32 as ImageJ holds them (raw, uncalibrated values); its
-        ``metadata`` has what `to_imageplus` needs to give the same ImagePlus again.
+        Pixels uint8, uint16 or float32 as ImageJ holds them (raw, uncalibrated values), but those
+        of a signed 16-bit image are their values, float32; its ``metadata`` has what
+        `to_imageplus` needs to give the same ImagePlus again.
 
     Raises
     ------
@@ -79,14 +82,17 @@ def from_imageplus(imp: Any, *, copy: bool | None = None) -> Image:
     if width * height == 0 or imp.getStackSize() == 0:
         raise TdsegError(f"Image '{title}' has no pixels.")
     dtype: np.dtype[Any] = np.dtype(np.uint8) if rgb else _DTYPES[int(imp.getBitDepth())]
+    signed = dtype == np.uint16 and bool(imp.getCalibration().isSigned16Bit())
+    if signed:
+        dtype = np.dtype(np.float32)
     channels = 3 if rgb else channels
     shape = (frames, slices, channels, height, width)
-    source: PlaneSource = ImagePlusSource(imp, shape, dtype, rgb)
+    source: PlaneSource = ImagePlusSource(imp, shape, dtype, rgb, signed)
     if copy is None:
         small = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize <= COPY_LIMIT
         copy = small and not imp.getStack().isVirtual()
     if copy:
-        source = ArraySource(_copy_planes(imp, shape, dtype, rgb))
+        source = ArraySource(_copy_planes(imp, shape, dtype, rgb, signed))
     palette = None
     if kind == jc.ImagePlus.COLOR_256 or (dtype == np.uint8 and not rgb and _is_indexed(imp)):
         palette = lut_array(imp.getProcessor().getLut())
@@ -116,15 +122,18 @@ def to_imageplus(image: Image | np.ndarray, *, title: str | None = None) -> Any:
     planes = 1 if image.rgb else c
     labels: Sequence[str | None] = image.metadata.get("slice_labels") or ()
     stack = jc.ImageStack(width, height)
+    signed = _is_signed(image)
     for index, (i, j, k) in enumerate(np.ndindex(t, z, planes)):
         label = labels[index] if index < len(labels) else None
-        stack.addSlice(label, _pixels(image, i, j, k))
+        plane = signed_as_unsigned(image.source.read(i, j, k)) if signed else None
+        stack.addSlice(label, _pixels(image, i, j, k) if plane is None else to_java(plane))
     imp = jc.ImagePlus(image.name if title is None else title, stack)
     imp.setDimensions(planes, z, t)
     imp = _composite(imp, image)
     _restore(imp, image, planes)
     set_calibration(imp, image.calibration)
-    _restore_function(imp, image.metadata)
+    if signed or image.metadata.get("calibration_function") != SIGNED:
+        _restore_function(imp, image.metadata)
     return imp
 
 
@@ -174,7 +183,11 @@ def java_lut(colours: np.ndarray, low: float = 0.0, high: float = 255.0) -> Any:
 
 
 def _copy_planes(
-    imp: Any, shape: tuple[int, int, int, int, int], dtype: np.dtype[Any], rgb: bool
+    imp: Any,
+    shape: tuple[int, int, int, int, int],
+    dtype: np.dtype[Any],
+    rgb: bool,
+    signed: bool,
 ) -> np.ndarray:
     out = np.empty(shape, dtype)
     stack = imp.getStack()
@@ -185,8 +198,16 @@ def _copy_planes(
             for k in range(3):
                 out[t, z, k] = values >> (16 - 8 * k) & 255
         else:
-            out[t, z, c] = values
+            out[t, z, c] = unsigned_as_signed(values) if signed else values
     return out
+
+
+def _is_signed(image: Image) -> bool:
+    """Whether an image came as signed 16-bit and still has such values."""
+    if image.metadata.get("calibration_function") != SIGNED or image.dtype != np.float32:
+        return False
+    planes = (image.source.read(*index) for index in np.ndindex(*image.shape[:3]))
+    return all(signed_as_unsigned(plane) is not None for plane in planes)
 
 
 def _pixels(image: Image, t: int, z: int, c: int) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from typing import Any, Protocol
 
 import numpy as np
 
 from tdseg.errors import TdsegError
+from tdseg.images.pixel_values import plain_array, supported
 
 RGB_CHANNELS = ("red", "green", "blue")
 
@@ -124,25 +126,24 @@ class Image:
         Parameters
         ----------
         array
-            Pixels. uint8, uint16 and float32 are kept; bool becomes uint8, other types float32.
+            Pixels. uint8, uint16 and float32 are kept; bool becomes 0 and 255 (uint8), other
+            numbers their value as float32.
         axes
-            One letter of ``TZCYX`` an axis; default ``YX``, ``YXC`` (three dimensions whose last
-            is 3), ``ZYX`` or ``TZCYX`` by the number of dimensions. ``C`` last with three uint8
-            channels means RGB.
+            One letter of ``TZCYX`` an axis. Only these need none: (Y, X), (Y, X, 3), more than
+            seven slices (Z, Y, X), and five dimensions (T, Z, C, Y, X). ``C`` last with three
+            uint8 channels means RGB.
         pixel_size
             Width and height of a pixel, in `unit` (one number: square pixels).
 
         Raises
         ------
         TdsegError
-            If axes and shape disagree, or the pixels are not real numbers.
+            If axes and shape disagree, if a shape without axes can be read in two ways, if
+            pixels are masked, or no real numbers.
         """
-        array = np.asarray(array)
+        array = plain_array(array, name)
         if axes is None:
-            rgb_like = array.ndim == 3 and array.shape[-1] == 3
-            axes = {2: "YX", 3: "YXC" if rgb_like else "ZYX", 4: "ZCYX", 5: "TZCYX"}.get(array.ndim)
-            if axes is None:
-                raise TdsegError(f"Image '{name}' has {array.ndim} dimensions; give 2 to 5.")
+            axes = _plain_axes(array.shape, name)
         if len(axes) != array.ndim or len(set(axes)) != len(axes) or set(axes) - set("TZCYX"):
             raise TdsegError(
                 f"Image '{name}': axes '{axes}' do not fit an array of shape {array.shape}; "
@@ -168,7 +169,7 @@ class Image:
                     calibration, pixel_width=width, pixel_height=height, unit=unit
                 )
         return cls(
-            ArraySource(_supported(full, name)),
+            ArraySource(supported(full, name)),
             name=name,
             calibration=calibration,
             rgb=rgb,
@@ -234,13 +235,43 @@ class Image:
         return (self.plane(i) for i in range(self.n_planes))
 
 
-def _supported(array: np.ndarray, name: str) -> np.ndarray:
-    if array.dtype in (np.uint8, np.uint16, np.float32) and array.dtype.isnative:
-        return array
-    if array.dtype == np.bool_:
-        return array.astype(np.uint8)
-    if array.dtype.kind not in "iuf":
-        raise TdsegError(f"Image '{name}' has pixels of type {array.dtype}; use real numbers.")
-    if array.dtype.kind in "iu" and array.dtype.itemsize <= 2 and array.min() >= 0:
-        return array.astype(np.uint8 if array.dtype.itemsize == 1 else np.uint16)
-    return array.astype(np.float32)
+def as_image(value: Image | np.ndarray, name: str = "image") -> Image:
+    """Return an Image; make it of an array that `Image.from_array` takes without axes.
+
+    Raises
+    ------
+    TdsegError
+        If it is neither.
+    """
+    if isinstance(value, Image):
+        return value
+    if isinstance(value, str | PathLike):
+        raise TdsegError(f"'{value}' is a path; give tdseg.read_image({str(value)!r}).")
+    if not hasattr(value, "__array__"):
+        kind = type(value).__name__
+        raise TdsegError(f"An image is a tdseg.Image or an array, not a {kind}.")
+    return Image.from_array(value, name=name)
+
+
+MOST_CHANNELS = 7
+"""A composite image of ImageJ has at most so many channels."""
+
+
+def _plain_axes(shape: tuple[int, ...], name: str) -> str:
+    """Return the axes of an array that can be read in one way only."""
+    few = MOST_CHANNELS
+    if len(shape) == 2:
+        return "YX"
+    if len(shape) == 3 and shape[2] == 3 and shape[0] > 3:
+        return "YXC"
+    if len(shape) == 3 and shape[0] > few and shape[2] > few:
+        return "ZYX"
+    if len(shape) == 5 and shape[4] > few:
+        return "TZCYX"
+    if not 2 <= len(shape) <= 5:
+        raise TdsegError(f"Image '{name}' has {len(shape)} dimensions; give 2 to 5.")
+    choices = {3: "'CYX', 'ZYX' or 'YXC'", 4: "'ZCYX', 'TCYX' or 'ZYXC'", 5: "'TZCYX' or 'TZYXC'"}
+    raise TdsegError(
+        f"Image '{name}': an array of shape {shape} can be read in several ways; say which, with "
+        f"Image.from_array(array, axes=...), for example {choices[len(shape)]}."
+    )

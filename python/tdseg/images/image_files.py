@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image as Picture
+from imagecodecs import DelayedImportError
 
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
+from tdseg.images.picture_reading import PNG_START, read_picture
 from tdseg.images.tiff_reading import read_tiff
 from tdseg.images.tiff_writing import write_stack
 from tdseg.labels.colours import glasbey
 from tdseg.runtime.files import check_source, write_file
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PICTURE_STARTS = (PNG_START, b"\xff\xd8\xff", b"BM", b"GIF8", b"P4", b"P5", b"P6", b"RIFF")
 
 
 def read_image(path: str | Path) -> Image:
-    """Read an image file: TIFF of any kind, PNG, JPEG, BMP, GIF.
+    """Read an image file: TIFF of any kind, PNG, JPEG, BMP, GIF, PNM.
 
-    ImageJ's calibration, channels, slices and frames are kept.
-
-    Pixels are those that ImageJ opens: a grey JPEG and an indexed PNG have one channel, other
-    pictures are RGB, transparent ones on white.
+    ImageJ's calibration, channels, slices and frames are kept; pixels are those that ImageJ opens
+    (``docs/images.md`` has the rules).
 
     Parameters
     ----------
@@ -36,32 +39,93 @@ def read_image(path: str | Path) -> Image:
     Returns
     -------
     Image
-        Named after the file.
+        Named after the file. ``metadata["notes"]`` has a sentence for each thing in the file that
+        is not read.
 
     Raises
     ------
     TdsegError
-        If the file is missing, a folder, empty, or not an image that can be read.
+        If the file is missing, no regular file, empty, cut short, or not an image that can be
+        read.
     """
     path = check_source(path, "image file")
+    start = _first_bytes(path)
+    if not start:
+        raise TdsegError(f"File '{path}' is empty; save it again.")
+    is_tiff = start.startswith(_TIFF_STARTS)
+    if not is_tiff and not start.startswith(_PICTURE_STARTS):
+        raise TdsegError(f"File '{path}' {_what_it_is(start)}")
+    said: list[str] = []
     try:
-        with path.open("rb") as stream:
-            start = stream.read(4)
-        if not start:
-            raise TdsegError(f"File '{path}' is empty; save it again.")
-        return read_tiff(path) if start in _TIFF_STARTS else _read_picture(path)
+        with _heard("tifffile", said):
+            image = read_tiff(path) if is_tiff else read_picture(path)
     except TdsegError:
         raise
-    except PermissionError:
-        raise TdsegError(f"File '{path}' may not be read; change its permissions.") from None
     except MemoryError:
         raise TdsegError(f"File '{path}' does not fit into memory; cut it into parts.") from None
     except Exception as error:  # decoders raise whatever a damaged file provokes
-        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        raise TdsegError(f"File '{path}' cannot be read: {_reason(error, said)}") from error
+    if said:
+        quoted = tuple(f"File '{path.name}': {sentence}" for sentence in said)
+        notes = (*image.metadata.get("notes", ()), *quoted)
+        image = replace(image, metadata={**image.metadata, "notes": notes})
+    return image
+
+
+def _first_bytes(path: Path) -> bytes:
+    """Return the first 64 bytes of a regular file."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(64)
+    except OSError as error:
         raise TdsegError(
-            f"File '{path}' cannot be read as an image ({reason}); open it in ImageJ and save it "
-            "as TIFF."
-        ) from error
+            f"File '{path}' cannot be read: {error.strerror}; copy it again."
+        ) from None
+
+
+def _what_it_is(start: bytes) -> str:
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<script")):
+        return "is a web page, not an image; download the image itself."
+    if text.startswith(b"version https://git-lfs"):
+        return "is a pointer of Git LFS, not an image; fetch it with 'git lfs pull'."
+    return (
+        "is not a TIFF, PNG, JPEG, BMP or GIF; open it in Fiji with File > Import > Bio-Formats "
+        "and save it as TIFF, if it is an image."
+    )
+
+
+def _reason(error: Exception, said: Sequence[str]) -> str:
+    """Return why a decoder failed, and the way out, in one line."""
+    text = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    if isinstance(error, DelayedImportError | NotImplementedError) or "imagecodecs" in text:
+        return (
+            f"the installed package imagecodecs does not decode it ({text}); update it with 'pip "
+            "install -U imagecodecs', or save the image uncompressed where it was made."
+        )
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{error.strerror}; check the disk, or copy the file again."
+    first = f"{said[0].rstrip('.')}; " if said and said[0] not in text else ""
+    return f"it is damaged ({first}{text}); copy it again, or save it again where it was made."
+
+
+@contextmanager
+def _heard(name: str, said: list[str]) -> Iterator[None]:
+    """Collect what a library logs on this thread, instead of letting it print."""
+    log, thread = logging.getLogger(name), threading.get_ident()
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = " ".join(record.getMessage().split())[:200]
+            if threading.get_ident() == thread and text not in said:
+                said.append(text)
+
+    ear = Ear(logging.WARNING)
+    log.addHandler(ear)
+    try:
+        yield
+    finally:
+        log.removeHandler(ear)
 
 
 def write_labels(
@@ -195,40 +259,3 @@ def write_features(
         ),
         existing,
     )
-
-
-def _read_picture(path: Path) -> Image:
-    """Read a picture with the values that ImageJ gives it."""
-    with Picture.open(path) as picture:
-        mode = picture.mode
-        if mode == "P" and "transparency" not in picture.info:
-            return _indexed(path, picture)
-        if mode in ("1", "L", "I;16", "I;16B", "I", "F"):
-            array = np.array(picture)
-            if mode == "1" and path.suffix.lower() != ".bmp":
-                array = array.astype(np.uint8)  # 0 and 1, shown as black and white
-            if mode == "I" and array.min() >= 0 and array.max() <= 65535:
-                array = array.astype(np.uint16)
-            return Image.from_array(array, "YX", name=path.name)
-        if mode in ("RGBA", "LA", "PA", "P"):  # transparent: on white
-            rgba = picture.convert("RGBA")
-            white = Picture.new("RGBA", rgba.size, "white")
-            picture_rgb = Picture.alpha_composite(white, rgba).convert("RGB")
-        else:
-            picture_rgb = picture.convert("RGB")
-        colours = np.array(picture_rgb)
-        if picture.format == "JPEG" and (colours == colours[:, :, :1]).all():
-            return Image.from_array(colours[:, :, 0], "YX", name=path.name)
-        return Image.from_array(colours, "YXC", name=path.name)
-
-
-def _indexed(path: Path, picture: Picture.Image) -> Image:
-    """Return a picture with a palette: 8-bit colour if the palette is short or grey otherwise."""
-    flat = np.array(picture.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
-    colours = np.zeros((256, 3), np.uint8)
-    colours[: len(flat)] = flat[:256]
-    image = Image.from_array(np.array(picture), "YX", name=path.name)
-    coloured = bool((colours != colours[:, :1]).any())
-    if len(flat) < 256 and coloured:
-        return replace(image, palette=colours)
-    return replace(image, metadata={"luts": [colours]})
