@@ -14,7 +14,10 @@ from tdseg.labels.spans import Ints, disc_spans, oval_spans
 
 _SHIFT = 1e-8  # to the right, so that a boundary through a pixel's centre excludes it on the left
 _PIECE = 2**20
-MOST_STEPS = 2**28
+MOST_DOTS = 2**21
+"""Dots of one piece of a line; a longer piece is refused (memory)."""
+
+MOST_STEPS = 2**27
 """Rows walked along edges, or dots times rows: a ROI that needs more is refused (seconds)."""
 
 
@@ -205,6 +208,8 @@ def _line(
         last = min(last, int((far - at) / step))
     if last < first:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    if last - first > MOST_DOTS:
+        raise RoiGeometryError("is too long and wide a line; draw it again inside the image")
     x, y = (
         half_up(np.cumsum(np.concatenate([[at + first * step], np.full(last - first, step)])))
         for at, step in zip(begin, steps, strict=True)

@@ -67,7 +67,9 @@ def check_finite(shape: RoiShape) -> None:
     for numbers in (single, shape.x, shape.y, shape.path):
         if not np.isfinite(numbers).all():
             raise RoiGeometryError("has coordinates that are no numbers; delete or redraw it")
-        if len(numbers) and np.abs(numbers).max() > FARTHEST:
+        # ImageJ computes a spline's points all along its length, however far it runs.
+        farthest = 2.0**16 if shape.kind == "spline" else FARTHEST
+        if len(numbers) and np.abs(numbers).max() > farthest:
             raise RoiGeometryError(
                 f"has a coordinate or width of {float(np.abs(numbers).max()):.3g} pixels; delete "
                 "or redraw it"
