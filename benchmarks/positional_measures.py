@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import ndimage
+from sklearn.metrics import confusion_matrix
 
 from positional_scenes import (
     Shapes,
@@ -22,9 +23,8 @@ from positional_scenes import (
     sides,
     strokes,
 )
-from tdseg.classifiers import fit
-from tdseg.classifiers.evaluation import confusion, mean_iou
-from tdseg.runtime.feature_map import FeatureMap, feature_groups
+from tdseg.classifiers.registry import fit
+from tdseg.runtime.feature_map import FeatureMap, feature_sources
 
 SIZE = 384
 TREES = 100
@@ -128,13 +128,11 @@ def segment(
 ) -> np.ndarray:
     """Train on labels (1 and 2) and return the labels of other places, perhaps elsewhere."""
     chosen = np.nonzero(labels)
-    groups = feature_groups(features.names)
+    sources = feature_sources(features.names)
     codes = labels[chosen].astype(int) - 1
-    classifier = fit(kind, features.at(*chosen), codes, 2, groups=groups, trees=TREES)
+    classifier = fit(kind, features.at(*chosen), codes, 2, sources=sources, trees=TREES)
     parts = np.array_split(np.stack(places), max(len(places[0]) // 30_000, 1), axis=1)
-    found = [
-        classifier.probabilities((target or features).at(*part)).argmax(axis=1) for part in parts
-    ]
+    found = [classifier.predict((target or features).at(*part)) for part in parts]
     return np.concatenate(found) + 1
 
 
@@ -159,8 +157,12 @@ def leakage(see: See, kind: str, draw: int = 0) -> list[float]:
             third = np.searchsorted(np.quantile(far, [1 / 3, 2 / 3]), far)
             for k, predicted in enumerate((found, found, found, control)):
                 use = scored & (third == min(k, 2))
-                tables[k] += confusion(truth[places][use] - 1, predicted[use] - 1, 2)
-    return [mean_iou(table) for table in tables]
+                tables[k] += confusion_matrix(truth[places][use], predicted[use], labels=[1, 2])
+    hits = [np.diag(table) for table in tables]
+    return [
+        float(np.mean(hit / (table.sum(0) + table.sum(1) - hit)))
+        for hit, table in zip(hits, tables, strict=True)
+    ]
 
 
 def split(see: See, kind: str, where: str, step: int = STEP) -> tuple[float, np.ndarray]:

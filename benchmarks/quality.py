@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
+from sklearn.metrics import confusion_matrix
 
 import tdseg
 from data import GROUPS, OUTPUT, Task, tasks
-from tdseg.classifiers.evaluation import confusion, iou_per_class
 from tdseg.features.token_cache import TokenCache
 
 CACHE = TokenCache(4 * 1024**3)
@@ -61,8 +61,8 @@ def score(task: Task, settings: tdseg.Settings) -> tuple[np.ndarray, np.ndarray]
     result = tdseg.apply(model, task.test_image, probabilities=False, cache=CACHE)
     labels = result.labels[0, 0]
     scored = task.truth > 0
-    count = len(task.class_names)
-    return confusion(task.truth[scored] - 1, labels[scored].astype(int) - 1, count), labels
+    values = np.arange(1, len(task.class_names) + 1)
+    return confusion_matrix(task.truth[scored], labels[scored], labels=values), labels
 
 
 def row(group: str, options: dict[str, Any], seeds: Sequence[int], pictures: bool) -> str:
@@ -74,7 +74,8 @@ def row(group: str, options: dict[str, Any], seeds: Sequence[int], pictures: boo
         for task in tasks(group):
             settings = tdseg.Settings(**{"seed": seed, "held_out": False, **options})
             table, labels = score(task, settings)
-            of_tasks.append(iou_per_class(table))
+            hits = np.diag(table)
+            of_tasks.append(hits / (table.sum(0) + table.sum(1) - hits))
             accuracies.append(np.trace(table) / table.sum())
             if pictures and seed == seeds[0]:
                 draw(task, labels, "-".join(str(v) for v in options.values()))

@@ -34,7 +34,7 @@ from tdseg.labels.colours import glasbey
 from tdseg.runtime.threads import set_thread_count
 from tdseg.unsupervised.clustering import initial_clusters, merge_clusters
 from tdseg.unsupervised.distances import nearest_by_class
-from tdseg.unsupervised.embedding import Embedding, Family
+from tdseg.unsupervised.embedding import Embedding, FeatureRun
 
 Labels = list[np.ndarray]
 
@@ -126,7 +126,7 @@ def complete_linkage(options: tdseg.Settings, cache: TokenCache) -> Callable[[Sc
             maps.append(unit)
         sample = np.concatenate(parts)
         # Distances survive a projection to all components; 64 hold nearly all of them.
-        embedding = Embedding.fit(sample, [Family(sample.shape[1], deep=True)], 64)
+        embedding = Embedding.fit(sample, [FeatureRun(sample.shape[1], deep=True)], 64)
         plain = Embedding(
             embedding.weights,
             embedding.bias,

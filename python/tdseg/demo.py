@@ -11,7 +11,6 @@ import tifffile
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from tdseg.classifiers.evaluation import confusion, mean_iou
 from tdseg.errors import TdsegError
 from tdseg.images.samples import CLASS_NAMES, Sample, texture_mosaic
 
@@ -113,8 +112,9 @@ def draw_picture(path: Path, rows: list[tuple[Sample, dict[str, np.ndarray]]]) -
 
 
 def _score(truth: np.ndarray, labels: np.ndarray) -> float:
-    count = int(truth.max())
-    return float(mean_iou(confusion(truth.ravel() - 1, labels.ravel().astype(int) - 1, count)))
+    from sklearn.metrics import jaccard_score
+
+    return float(jaccard_score(truth.ravel(), labels.ravel(), average="macro"))
 
 
 def _tint(grey: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from tdseg.classifiers import KINDS, Classifier, fit, from_storage, to_storage
+from tdseg.classifiers.base import Classifier
+from tdseg.classifiers.registry import CLASSIFIERS, fit, from_storage, to_storage
 from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.errors import TdsegError
 from tdseg.runtime.threads import set_thread_count
 
 # Clusters are registered too, but found without labels.
-TRAINABLE = list(KINDS)
+TRAINABLE = list(CLASSIFIERS)
 
 
 @pytest.mark.parametrize("kind", TRAINABLE)
@@ -23,7 +24,7 @@ def test_learns_classes_that_are_far_apart(kind):
     model = fit(kind, x[:400], y[:400], 4, trees=30)
     assert isinstance(model, Classifier)
     assert (model.kind, model.n_classes, model.n_features) == (kind, 4, 9)
-    probabilities = model.probabilities(x[400:])
+    probabilities = model.predict_proba(x[400:])
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
     assert np.mean(probabilities.argmax(1) == y[400:]) > 0.97
@@ -38,12 +39,12 @@ def test_learns_classes_that_are_far_apart(kind):
 def test_absent_class_has_probability_zero_and_changes_nothing(pixels, kind):
     spread = np.array([1, 3, 4])[pixels.labels]
     model = fit(kind, pixels.features, spread, 6, trees=10)
-    probabilities = model.probabilities(pixels.features)
+    probabilities = model.predict_proba(pixels.features)
     assert probabilities.shape == (3000, 6)
     np.testing.assert_array_equal(probabilities[:, [0, 2, 5]], 0)
     dense = fit(kind, pixels.features, pixels.labels, 3, trees=10)
     np.testing.assert_allclose(
-        probabilities[:, [1, 3, 4]], dense.probabilities(pixels.features), atol=1e-6
+        probabilities[:, [1, 3, 4]], dense.predict_proba(pixels.features), atol=1e-6
     )
 
 
@@ -52,7 +53,7 @@ def test_absent_class_has_probability_zero_and_changes_nothing(pixels, kind):
 def test_one_pixel_of_a_class_and_few_features_are_enough(kind, balance):
     x = np.array([[0.0], [0.1], [0.2], [9.0]], np.float32)
     model = fit(kind, x, np.array([0, 0, 0, 1]), 2, trees=30, balance=balance)
-    np.testing.assert_array_equal(model.probabilities(x[[0, 3]]).argmax(1), [0, 1])
+    np.testing.assert_array_equal(model.predict_proba(x[[0, 3]]).argmax(1), [0, 1])
 
 
 @pytest.mark.parametrize("kind", TRAINABLE)
@@ -65,7 +66,7 @@ def test_saved_classifier_predicts_the_same_pixels(pixels, kind, tmp_path):
     again = from_storage(stored["classifier"], read)
     assert type(again) is type(model)
     np.testing.assert_array_equal(
-        again.probabilities(pixels.features), model.probabilities(pixels.features)
+        again.predict_proba(pixels.features), model.predict_proba(pixels.features)
     )
     np.testing.assert_allclose(again.importances(), model.importances(), rtol=1e-5)
     # Saved once more, it is the same file.
@@ -97,13 +98,13 @@ def test_values_that_are_not_finite_are_refused(pixels, kind, value):
         fit(kind, bad, pixels.labels, 3)
     model = fit(kind, pixels.features, pixels.labels, 3, trees=3)
     with pytest.raises(TdsegError, match=r"Feature number 6 .* not finite"):
-        model.probabilities(bad)
+        model.predict_proba(bad)
 
 
 def test_huge_but_finite_values_are_accepted(pixels):
     huge = pixels.features.copy()
     huge[:, 0] = np.float32(3e38)
-    fit("random_forest", huge, pixels.labels, 3, trees=2).probabilities(huge)
+    fit("random_forest", huge, pixels.labels, 3, trees=2).predict_proba(huge)
 
 
 @pytest.mark.parametrize("kind", TRAINABLE)
@@ -118,7 +119,7 @@ def test_fewer_than_two_classes_are_refused(pixels, kind):
 def test_wrong_number_of_features_is_refused(pixels, kind):
     model = fit(kind, pixels.features, pixels.labels, 3, trees=3)
     with pytest.raises(TdsegError, match="expects 24 features"):
-        model.probabilities(pixels.features[:, :20])
+        model.predict_proba(pixels.features[:, :20])
 
 
 def test_labels_beyond_the_classes_are_refused(pixels):

@@ -7,10 +7,10 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import balanced_accuracy_score
 
-from tdseg.classifiers import fit, from_storage, to_storage
-from tdseg.classifiers.base import training_set
 from tdseg.classifiers.forest import SHARE, RandomForest, _flatten, round_down, to_votes
 from tdseg.classifiers.grow import grow_trees
+from tdseg.classifiers.registry import fit, from_storage, to_storage
+from tdseg.classifiers.training import training_set
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.runtime.threads import set_thread_count
 
@@ -39,7 +39,7 @@ def test_converted_forest_predicts_as_scikit_learn(halves, leaf):
         inner = np.flatnonzero(tree.tree_.feature >= 0)
         rows = rng.integers(len(many), size=len(inner))
         many[rows, tree.tree_.feature[inner]] = tree.tree_.threshold[inner].astype(np.float32)
-    ours = forest.probabilities(many)
+    ours = forest.predict_proba(many)
     assert np.mean(ours.argmax(1) != rival.predict(many)) <= 1e-4
     np.testing.assert_allclose(ours, rival.predict_proba(many), atol=1e-4)
     np.testing.assert_allclose(forest.importances(), rival.feature_importances_, atol=1e-12)
@@ -49,14 +49,14 @@ def test_trees_grown_here_predict_as_scikit_learns_trees(halves):
     x, y, x_new, _ = halves
     training = training_set(x, y, 3)
     trees = grow_trees(training, trees=20, seed=3)
-    ours = RandomForest.from_trees(trees, training).probabilities(x_new)
+    ours = RandomForest.from_trees(trees, training).predict_proba(x_new)
     theirs = np.mean([tree.predict_proba(x_new) for tree in trees], axis=0)
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
 def test_quality_is_at_least_that_of_scikit_learns_forest(halves):
     x, y, x_new, y_new = halves
-    ours = fit("random_forest", x, y, 3, trees=100).probabilities(x_new).argmax(1)
+    ours = fit("random_forest", x, y, 3, trees=100).predict_proba(x_new).argmax(1)
     rival = RandomForestClassifier(100, random_state=0, class_weight="balanced").fit(x, y)
     theirs = balanced_accuracy_score(y_new, rival.predict(x_new))
     assert balanced_accuracy_score(y_new, ours) > theirs - 0.02
@@ -65,11 +65,11 @@ def test_quality_is_at_least_that_of_scikit_learns_forest(halves):
 def test_every_memory_order_and_any_cut_gives_the_same(halves):
     x, y, x_new, _ = halves
     forest = fit("random_forest", x, y, 3, trees=10)
-    whole = forest.probabilities(x_new)
-    np.testing.assert_array_equal(forest.probabilities(np.asfortranarray(x_new)), whole)
-    parts = [forest.probabilities(x_new[a : a + 97]) for a in range(0, len(x_new), 97)]
+    whole = forest.predict_proba(x_new)
+    np.testing.assert_array_equal(forest.predict_proba(np.asfortranarray(x_new)), whole)
+    parts = [forest.predict_proba(x_new[a : a + 97]) for a in range(0, len(x_new), 97)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
-    assert forest.probabilities(x_new[:0]).shape == (0, 3)
+    assert forest.predict_proba(x_new[:0]).shape == (0, 3)
     assert whole.dtype == np.float32
     np.testing.assert_allclose(whole.sum(1), 1, atol=1e-6)
 
@@ -82,7 +82,7 @@ def test_deciding_early_gives_the_class_that_all_trees_give(trees, classes):
     y = (x[:, 0] * classes + rng.normal(size=3000)).astype(int) % classes  # many close calls
     forest = RandomForest.fit(training_set(x, y, classes), trees=trees, seed=1)
     new = rng.normal(size=(20000, 6)).astype(np.float32)
-    np.testing.assert_array_equal(forest.decide(new), forest.probabilities(new).argmax(1))
+    np.testing.assert_array_equal(forest.predict(new), forest.predict_proba(new).argmax(1))
 
 
 def test_same_seed_gives_the_same_forest_on_any_number_of_threads(pixels):
@@ -93,7 +93,7 @@ def test_same_seed_gives_the_same_forest_on_any_number_of_threads(pixels):
         for threads in (1, 2, 3):
             set_thread_count(threads)
             forest = fit("random_forest", pixels.features, pixels.labels, 3, trees=7, seed=5)
-            results.append((forest.arrays(), forest.probabilities(many)))
+            results.append((forest.arrays(), forest.predict_proba(many)))
     finally:
         set_thread_count(None)
     for arrays, probabilities in results[1:]:
@@ -102,7 +102,7 @@ def test_same_seed_gives_the_same_forest_on_any_number_of_threads(pixels):
             np.testing.assert_array_equal(array, results[0][0][name])
         np.testing.assert_array_equal(probabilities, results[0][1])
     other = fit("random_forest", pixels.features, pixels.labels, 3, trees=7, seed=6)
-    assert not np.array_equal(other.probabilities(many), results[0][1])
+    assert not np.array_equal(other.predict_proba(many), results[0][1])
 
 
 def test_balance_finds_more_of_a_rare_class():
@@ -112,7 +112,7 @@ def test_balance_finds_more_of_a_rare_class():
     found = {}
     for balance in (True, False):
         forest = fit("random_forest", x[:2000], y[:2000], 2, trees=60, balance=balance)
-        found[balance] = forest.probabilities(x[2000:][y[2000:] == 1]).argmax(1).mean()
+        found[balance] = forest.predict_proba(x[2000:][y[2000:] == 1]).argmax(1).mean()
     assert found[True] > found[False] + 0.15
 
 
@@ -128,7 +128,7 @@ def test_noisy_large_forest_stays_below_ten_megabytes():
 def test_constant_features_give_the_shares_of_the_classes():
     x = np.ones((30, 4), np.float32)
     forest = fit("random_forest", x, np.arange(30) % 3, 3, trees=5)
-    np.testing.assert_allclose(forest.probabilities(x[:2]), 1 / 3, atol=0.15)
+    np.testing.assert_allclose(forest.predict_proba(x[:2]), 1 / 3, atol=0.15)
     np.testing.assert_allclose(forest.importances(), 0.25)
 
 

@@ -7,9 +7,10 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tdseg.classifiers import LinearClassifier, fit
 from tdseg.classifiers.affine import AffineClassifier, standardize
-from tdseg.classifiers.base import training_set
+from tdseg.classifiers.base import LinearClassifier
+from tdseg.classifiers.registry import fit
+from tdseg.classifiers.training import training_set
 
 LINEAR = ["logistic_regression", "linear_regression"]
 
@@ -29,7 +30,7 @@ def test_logistic_regression_agrees_with_scikit_learn(pixels, n_classes, balance
     ).fit(x[:1200].astype(np.float64), y[:1200])
     ours = fit("logistic_regression", x[:1200], y[:1200], n_classes, balance=balance)
     expected = rival.predict_proba(x[1200:].astype(np.float64))
-    np.testing.assert_allclose(ours.probabilities(x[1200:]), expected, atol=2e-3)
+    np.testing.assert_allclose(ours.predict_proba(x[1200:]), expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -40,7 +41,7 @@ def test_linear_regression_decides_as_ridge_classifier(pixels, n_classes, balanc
         StandardScaler(), RidgeClassifier(class_weight="balanced" if balance else None)
     ).fit(x[:1200].astype(np.float64), y[:1200])
     ours = fit("linear_regression", x[:1200], y[:1200], n_classes, balance=balance)
-    np.testing.assert_array_equal(ours.probabilities(x).argmax(1), rival.predict(x))
+    np.testing.assert_array_equal(ours.predict_proba(x).argmax(1), rival.predict(x))
     scores = rival.decision_function(x)
     if n_classes == 2:
         scores = np.stack([-scores, scores], 1)
@@ -69,7 +70,7 @@ def test_scores_from_weights_and_bias_give_the_probabilities(pixels, kind):
     scores = pixels.features @ model.weights + model.bias
     expected = softmax(model.sharpness * scores, axis=1)
     np.testing.assert_allclose(model.link(scores), expected, atol=1e-6)
-    np.testing.assert_allclose(model.probabilities(pixels.features), expected, atol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(pixels.features), expected, atol=1e-6)
     plane = model.link(scores.reshape(50, 60, 3).astype(np.float32))
     assert plane.shape == (50, 60, 3)
     assert plane.dtype == np.float32
@@ -81,7 +82,7 @@ def test_scores_commute_with_averaging(pixels, kind):
     model = fit(kind, pixels.features, pixels.labels, 3)
     pairs = pixels.features.reshape(-1, 2, 24)
     first = model.link(model.scores(pairs.reshape(-1, 24)).reshape(-1, 2, 3).mean(1))
-    np.testing.assert_allclose(first, model.probabilities(pairs.mean(1)), atol=1e-4)
+    np.testing.assert_allclose(first, model.predict_proba(pairs.mean(1)), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", LINEAR)
@@ -89,9 +90,9 @@ def test_large_offsets_and_scales_do_not_matter(pixels, kind):
     # A 16-bit image far from zero: the same decisions as on the standardised one.
     z = StandardScaler().fit_transform(pixels.features.astype(np.float64)).astype(np.float32)
     shifted = (z * 4 + 30_000).astype(np.float32)
-    plain = fit(kind, z, pixels.labels, 3).probabilities(z)
+    plain = fit(kind, z, pixels.labels, 3).predict_proba(z)
     np.testing.assert_allclose(
-        fit(kind, shifted, pixels.labels, 3).probabilities(shifted), plain, atol=0.01
+        fit(kind, shifted, pixels.labels, 3).predict_proba(shifted), plain, atol=0.01
     )
 
 
@@ -127,6 +128,6 @@ def test_standardize_matches_standard_scaler(pixels):
 def test_any_cut_of_the_pixels_gives_the_same_labels(pixels, kind):
     model = fit(kind, pixels.features, pixels.labels, 3)
     assert isinstance(model, AffineClassifier)
-    whole = model.probabilities(pixels.features)
-    parts = [model.probabilities(pixels.features[a : a + 61]) for a in range(0, 3000, 61)]
+    whole = model.predict_proba(pixels.features)
+    parts = [model.predict_proba(pixels.features[a : a + 61]) for a in range(0, 3000, 61)]
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=2e-7)

@@ -11,7 +11,7 @@ from tdseg.backbones.vit import VitBackbone
 from tdseg.features.token_cache import TokenCache
 from tdseg.runtime.feature_map import PlaneInput
 from tdseg.unsupervised.attention import AttentionTokens, saliency
-from tdseg.unsupervised.embedding import Family
+from tdseg.unsupervised.embedding import FeatureRun
 
 HEADS = 3
 
@@ -119,7 +119,7 @@ def test_without_attention_a_cut_takes_its_place() -> None:
     plane = PlaneInput(pixels, ("",), False, np.array([[0.0, 255.0]]))
     options = ClassicalOptions(classical="gaussian", sigma_max=4)
     features = ClassicalFeatures(options).extract(plane)
-    found = saliency(plane, lambda: features, [Family(len(features.names), False)], None)
+    found = saliency(plane, lambda: features, [FeatureRun(len(features.names), False)], None)
     assert found.method == "ncut"
     front = found.mean.block(slice(0, 60), slice(0, 60))[0] > 0.5
     truth = pixels[:, :, 0] > 100

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from tdseg.classifiers import from_storage, to_storage
 from tdseg.classifiers.base import Classifier, LinearClassifier
+from tdseg.classifiers.registry import from_storage, to_storage
 from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.errors import TdsegError
 from tdseg.unsupervised.classifier import ClusterClassifier
-from tdseg.unsupervised.embedding import Embedding, Family
+from tdseg.unsupervised.embedding import Embedding, FeatureRun
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def features() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def classifier(features: np.ndarray) -> ClusterClassifier:
-    embedding = Embedding.fit(features, [Family(5, deep=False), Family(7, deep=True)])
+    embedding = Embedding.fit(features, [FeatureRun(5, deep=False), FeatureRun(7, deep=True)])
     centres = embedding.transform(features[:9])
     return ClusterClassifier.of_clusters(embedding, centres, np.arange(9) % 3, features)
 
@@ -35,7 +35,7 @@ def test_is_a_classifier_whose_features_may_be_projected_first(
 ) -> None:
     assert isinstance(classifier, Classifier)
     assert isinstance(classifier, LinearClassifier)
-    found = classifier.probabilities(features)
+    found = classifier.predict_proba(features)
     assert found.dtype == np.float32
     assert found.shape == (2000, 3)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
@@ -51,13 +51,13 @@ def test_the_nearest_cluster_wins(classifier: ClusterClassifier, features: np.nd
     expected = classifier.classes[every.argmin(axis=1)]
     two = np.sort(every, axis=1)
     clear = two[:, 1] - two[:, 0] > 1e-3
-    found = classifier.probabilities(features).argmax(axis=1)
+    found = classifier.predict_proba(features).argmax(axis=1)
     assert np.array_equal(found[clear], expected[clear])
     assert clear.mean() > 0.9
 
 
 def test_half_of_the_pixels_are_sure(classifier: ClusterClassifier, features: np.ndarray) -> None:
-    highest = classifier.probabilities(features).max(axis=1)
+    highest = classifier.predict_proba(features).max(axis=1)
     assert np.median(highest) == pytest.approx(0.9, abs=2e-3)
 
 
@@ -69,7 +69,7 @@ def test_storage_keeps_every_bit(
     stored, read = read_archive(tmp_path / "a.tdseg")
     again = from_storage(stored["classifier"], read)
     assert isinstance(again, ClusterClassifier)
-    assert np.array_equal(again.probabilities(features), classifier.probabilities(features))
+    assert np.array_equal(again.predict_proba(features), classifier.predict_proba(features))
     np.testing.assert_array_equal(again.importances(), classifier.importances())
 
 
@@ -93,18 +93,18 @@ def test_damaged_arrays_are_refused(classifier: ClusterClassifier, name: str, da
 
 def test_wrong_features_are_refused(classifier: ClusterClassifier, features: np.ndarray) -> None:
     with pytest.raises(TdsegError, match="12 features"):
-        classifier.probabilities(features[:, :11])
+        classifier.predict_proba(features[:, :11])
     bad = features[:5].copy()
     bad[2, 3] = np.nan
     with pytest.raises(TdsegError, match="not finite"):
-        classifier.probabilities(bad)
+        classifier.predict_proba(bad)
 
 
 def test_importances_point_at_what_separates() -> None:
     rng = np.random.default_rng(1)
     values = rng.normal(size=(500, 4)).astype(np.float32)
     values[:250, 2] += 40
-    embedding = Embedding.fit(values, [Family(4, deep=True)])
+    embedding = Embedding.fit(values, [FeatureRun(4, deep=True)])
     centres = embedding.transform(values[[0, 400]])
     found = ClusterClassifier.of_clusters(embedding, centres, np.arange(2), values).importances()
     assert found.sum() == pytest.approx(1)
@@ -112,7 +112,7 @@ def test_importances_point_at_what_separates() -> None:
 
 
 def test_one_class_is_certain(features: np.ndarray) -> None:
-    embedding = Embedding.fit(features, [Family(12, deep=True)])
+    embedding = Embedding.fit(features, [FeatureRun(12, deep=True)])
     centres = embedding.transform(features[:1])
     lone = ClusterClassifier.of_clusters(embedding, centres, np.zeros(1, int), features)
-    assert np.array_equal(lone.probabilities(features), np.ones((2000, 1), np.float32))
+    assert np.array_equal(lone.predict_proba(features), np.ones((2000, 1), np.float32))

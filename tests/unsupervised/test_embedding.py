@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from tdseg.unsupervised.embedding import CLASSICAL_SHARE, Embedding, Family
+from tdseg.unsupervised.embedding import CLASSICAL_SHARE, Embedding, FeatureRun
 
 
 def _features(n: int = 800) -> np.ndarray:
@@ -17,7 +17,7 @@ def _features(n: int = 800) -> np.ndarray:
 
 def test_deep_features_keep_their_directions() -> None:
     features = _features()[:, 5:]
-    embedding = Embedding.fit(features, [Family(20, deep=True)])
+    embedding = Embedding.fit(features, [FeatureRun(20, deep=True)])
     points = embedding.transform(features).astype(np.float64)
     # Six dimensions hold all the variance, so angles of the centred features survive.
     assert embedding.dimensions == 6
@@ -30,7 +30,7 @@ def test_deep_features_keep_their_directions() -> None:
 
 def test_classical_features_are_standardised() -> None:
     features = _features()[:, :5]
-    embedding = Embedding.fit(features, [Family(5, deep=False)])
+    embedding = Embedding.fit(features, [FeatureRun(5, deep=False)])
     points = embedding.transform(features).astype(np.float64)
     mean, spread = features.mean(axis=0, dtype=float), features.std(axis=0, dtype=float)
     standard = (features - mean) / spread
@@ -44,7 +44,7 @@ def test_classical_features_are_standardised() -> None:
 
 def test_families_have_fixed_shares() -> None:
     features = _features()
-    embedding = Embedding.fit(features, [Family(5, deep=False), Family(20, deep=True)])
+    embedding = Embedding.fit(features, [FeatureRun(5, deep=False), FeatureRun(20, deep=True)])
     points = embedding.transform(features)
     edges = embedding.edges
     totals = [points[:, a:b].var(axis=0).sum() for a, b in itertools.pairwise(edges)]
@@ -56,18 +56,18 @@ def test_constant_features_do_not_matter() -> None:
     constant = np.full((len(features), 4), 3.7, np.float32)
     constant += np.float32(1e-6) * np.arange(len(features), dtype=np.float32)[:, None] % 2
     wide = np.concatenate([features, constant], axis=1)
-    a = Embedding.fit(features, [Family(20, deep=True)]).transform(features)
-    b = Embedding.fit(wide, [Family(24, deep=True)]).transform(wide)
+    a = Embedding.fit(features, [FeatureRun(20, deep=True)]).transform(features)
+    b = Embedding.fit(wide, [FeatureRun(24, deep=True)]).transform(wide)
     np.testing.assert_allclose(a, b, atol=1e-4)
     # Nothing but constants, with rounding noise as half precision leaves it: one point.
     noisy = constant * (1 + 1e-4 * np.random.default_rng(0).choice([-1, 1], constant.shape))
-    lone = Embedding.fit(noisy.astype(np.float32), [Family(4, deep=True)])
+    lone = Embedding.fit(noisy.astype(np.float32), [FeatureRun(4, deep=True)])
     assert np.ptp(lone.transform(noisy.astype(np.float32)), axis=0).max() == 0
 
 
 def test_normalise_leaves_its_input_alone() -> None:
     features = _features()[:, 5:]
-    embedding = Embedding.fit(features, [Family(20, deep=True)])
+    embedding = Embedding.fit(features, [FeatureRun(20, deep=True)])
     scores = features @ embedding.weights + embedding.bias
     before = scores.copy()
     embedding.normalise(scores)

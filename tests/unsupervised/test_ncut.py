@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tdseg.runtime.feature_map import FeatureMap, Projected
-from tdseg.unsupervised.embedding import Embedding, Family
+from tdseg.unsupervised.embedding import Embedding, FeatureRun
 from tdseg.unsupervised.ncut import SIMILAR, cut_foreground, fiedler_foreground
 
-DEEP = [Family(6, deep=True)]
+DEEP = [FeatureRun(6, deep=True)]
 
 
 class ArrayMap:

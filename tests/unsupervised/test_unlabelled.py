@@ -224,7 +224,7 @@ def test_more_clusters_than_pixels() -> None:
         ({"min_size": -1}, "'min_size'"),
         ({"cutoff_scale": 0}, "'cutoff_scale'"),
         ({"cutoff_scale": float("nan")}, "'cutoff_scale'"),
-        ({"initial": 1}, "'initial'"),
+        ({"initial": 1}, "initial=1 "),
     ],
 )
 def test_wrong_options_are_named(options, words: str) -> None:

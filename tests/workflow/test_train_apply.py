@@ -330,3 +330,58 @@ def test_an_upsampler_of_ones_own_is_known_by_its_name(example, monkeypatch):
     np.testing.assert_array_equal(
         tdseg.apply(model, image).labels, tdseg.apply(plain, image).labels
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_heights_in_metres_give_the_labels_of_the_same_picture(example, kind):
+    """An image times a power of two is the same picture, to the last bit of every feature."""
+    image, labels, _ = example
+    pixels = image.array[0, 0, 0].astype(np.float32)
+    chosen = settings(features="classical", classifier=kind)
+    found = []
+    for factor in (1, 2.0**-30, 2.0**10):
+        scaled = tdseg.Image.from_array(pixels * np.float32(factor), name="heights")
+        found.append(tdseg.apply(tdseg.train([(scaled, labels)], chosen), scaled).labels)
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
+
+
+def test_images_without_labels_are_left_out_with_a_note(example):
+    image, labels, _ = example
+    bare = tdseg.SparseLabels.from_label_image(np.zeros(image.size, np.uint8))
+    heard = tdseg.runtime.progress.Silent()
+    pairs = [(grey("empty", image.size), bare), (image, labels)]
+    model = tdseg.train(pairs, settings(features="classical"), progress=heard)
+    assert model.summary["images"] == ["mosaic"]
+    assert ["1 of 2 images has no labels" in note for note in heard.notes].count(True) == 1
+    assert "'empty'" in heard.notes[0]
+    alone = tdseg.train([(image, labels)], settings(features="classical"))
+    np.testing.assert_array_equal(
+        tdseg.apply(model, image).labels, tdseg.apply(alone, image).labels
+    )
+    with pytest.raises(TdsegError, match="None of 2 images has labels"):
+        tdseg.train(pairs[:1] * 2, settings())
+
+
+def test_images_of_two_types_in_one_training_are_mentioned(example):
+    image, labels, _ = example
+    wide = tdseg.Image.from_array(image.array[0, 0, 0].astype(np.uint16) * 200, name="wide")
+    for normalize, mentions in (("none", 1), ("image", 0)):
+        heard = tdseg.runtime.progress.Silent()
+        chosen = settings(features="classical", normalize=normalize)
+        tdseg.train([(image, labels), (wide, labels)], chosen, progress=heard)
+        assert sum("uint8 ('mosaic'), uint16 ('wide')" in n for n in heard.notes) == mentions
+
+
+def test_settings_go_by_one_keyword_and_its_earlier_name(example):
+    image, labels, _ = example
+    chosen = settings(features="classical", trees=3)
+    for model in (
+        tdseg.train([(image, labels)], settings=chosen),
+        tdseg.train([(image, labels)], options=chosen),
+        tdseg.train([(image, labels)], chosen),
+    ):
+        assert model.settings.trees == 3
+    assert tdseg.compute_features(image, settings=chosen).settings.features == "classical"
+    with pytest.raises(TypeError, match="not both"):
+        tdseg.train([(image, labels)], settings=chosen, options=chosen)

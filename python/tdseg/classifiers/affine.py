@@ -7,13 +7,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from tdseg.classifiers.base import (
-    ROWS_PER_BLOCK,
-    TrainingSet,
-    check_features,
-    stored_array,
-    stored_count,
-)
+from tdseg.classifiers.base import LinearClassifier, TrainableClassifier
+from tdseg.classifiers.scaling import NEGLIGIBLE_RANGE, range_factors
+from tdseg.classifiers.stored import stored_array, stored_count, stored_factor
+from tdseg.classifiers.training import ROWS_PER_BLOCK, TrainingSet, check_features
 from tdseg.errors import TdsegError
 from tdseg.runtime.threads import bands, map_threads
 
@@ -21,7 +18,7 @@ ABSENT_SCORE = -1e4
 """Score of a class without training pixels: finite, so that scores can still be averaged."""
 
 
-class AffineClassifier:
+class AffineClassifier(LinearClassifier, TrainableClassifier):
     """Scores ``features @ weights + bias`` followed by a softmax of ``sharpness`` times them.
 
     Parameters
@@ -42,7 +39,7 @@ class AffineClassifier:
         When the arrays disagree or are not finite (they may come from a damaged file).
     """
 
-    kind: ClassVar[str]
+    array_names: ClassVar[frozenset[str]] = frozenset({"weights", "bias", "scale", "present"})
 
     def __init__(
         self,
@@ -97,7 +94,7 @@ class AffineClassifier:
         out += self.bias
         return out
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return ``link(scores(features))``, (n, K) float32."""
         return self.link(self.scores(features))
 
@@ -161,12 +158,7 @@ class AffineClassifier:
         """Rebuild a classifier from `header` and `arrays`."""
         n_features = stored_count(header, "n_features")
         n_classes = stored_count(header, "n_classes")
-        sharpness = header.get("sharpness", 1.0)
-        if isinstance(sharpness, bool) or not isinstance(sharpness, int | float):
-            raise TdsegError(
-                f"The classifier's header has no valid 'sharpness' (found {sharpness!r}); "
-                "save it again."
-            )
+        sharpness = stored_factor(header, "sharpness")
         return cls(
             stored_array(arrays, "weights", "f", (n_features, n_classes)),
             stored_array(arrays, "bias", "f", (n_classes,)),
@@ -207,14 +199,17 @@ def standardize(training: TrainingSet) -> tuple[np.ndarray, np.ndarray, np.ndarr
         The scale of a constant feature is that of a standard deviation of 1.
     """
     data = training.features
+    # Squares of very small numbers would vanish in float32.
+    factors = range_factors(data)
     mean = data.mean(0, dtype=np.float64)
     middle = mean.astype(np.float32)
     squares = np.zeros(training.n_features)
     for start in range(0, len(data), ROWS_PER_BLOCK):
-        centred = data[start : start + ROWS_PER_BLOCK] - middle
+        centred = (data[start : start + ROWS_PER_BLOCK] - middle) * factors
         squares += (centred * centred).sum(0, dtype=np.float64)
-    scale = np.sqrt(squares / len(data))
-    constant = data.min(0) == data.max(0)
+    scale = np.sqrt(squares / len(data)) / factors
+    low = data.min(0)
+    constant = data.max(0).astype(np.float64) - low <= NEGLIGIBLE_RANGE
     # Rounding of the mean must not turn a constant feature into noise.
     mean[constant] = data[0, constant]
     scale[constant | (scale == 0)] = 1.0

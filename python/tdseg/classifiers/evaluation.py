@@ -8,11 +8,13 @@ the training data and reports quality that no other image will show (Roberts et 
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 
@@ -22,12 +24,14 @@ MAX_FOLDS = 3
 MIN_PER_CLASS = 200
 """Pixels of a class that subsampling leaves alone."""
 
+Classes = npt.NDArray[np.int64]
+
 
 class Predictor(Protocol):
-    """Anything that gives class probabilities, such as a `tdseg.classifiers.Classifier`."""
+    """Anything that gives classes, such as a `tdseg.classifiers.Classifier`."""
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Return (n, K) of (n, F)."""
+    def predict(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.integer]:
+        """Return the class, (n,), of (n, F)."""
         ...
 
 
@@ -49,7 +53,7 @@ class HeldOutReport:
     grouping : str
         What was held out as a whole: ``"image"``, ``"roi"`` or ``"pixel"``.
     optimistic_classes : tuple of str
-        Classes with too few groups, split more finely than `grouping` or by pixel: their figures
+        Classes with too few ROIs, split more finely than `grouping` or by pixel: their figures
         flatter.
     untested_classes : tuple of str
         Classes with a single pixel, which was needed for training, or none.
@@ -150,46 +154,10 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def confusion(truth: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count pixels by class and predicted class.
-
-    Parameters
-    ----------
-    truth, predicted : ndarray of integer, same shape
-        Classes 0 to `n_classes` - 1.
-
-    Returns
-    -------
-    ndarray, (K, K) int64
-        Rows: truth; columns: prediction.
-    """
-    truth = np.asarray(truth, dtype=np.int64).ravel()
-    predicted = np.asarray(predicted, dtype=np.int64).ravel()
-    counts = np.bincount(truth * n_classes + predicted, minlength=n_classes**2)
-    return counts.reshape(n_classes, n_classes)
-
-
-def iou_per_class(conf: np.ndarray) -> np.ndarray:
-    """Return intersection over union of each class, (K,) float64; NaN where it never occurs."""
-    hits = np.diag(conf).astype(np.float64)
-    return _ratio(hits, conf.sum(0) + conf.sum(1) - hits)
-
-
-def mean_iou(conf: np.ndarray) -> float:
-    """Return the mean IoU of the classes that occur in truth or prediction; NaN if none does."""
-    values = iou_per_class(conf)
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
-
-
-def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.divide(a, b, out=np.full(len(a), np.nan), where=np.asarray(b) > 0)
-
-
 def held_out_report(
     features: np.ndarray,
     labels: np.ndarray,
-    groups: np.ndarray,
+    rois: np.ndarray,
     images: np.ndarray,
     class_names: Sequence[str],
     fit_function: Callable[[np.ndarray, np.ndarray], Predictor],
@@ -199,7 +167,7 @@ def held_out_report(
 ) -> HeldOutReport:
     """Train on a part of the labels, predict the rest, until every label was predicted once.
 
-    Whole images are held out where there are several, else whole ROIs (groups). A class that
+    Whole images are held out where there are several, else whole ROIs. A class that
     would be missing from a training, because one image or ROI holds all of it, is split by ROI,
     then by pixel, and reported as optimistic.
 
@@ -208,7 +176,7 @@ def held_out_report(
     features : ndarray, (n, F) float32
     labels : ndarray, (n,) integer
         Classes 0 to K - 1; a class may have one pixel or none.
-    groups : ndarray, (n,) integer
+    rois : ndarray, (n,) integer
         ROI or connected stroke of each pixel; numbers may repeat in another image.
     images : ndarray, (n,) integer
         Image of each pixel.
@@ -239,39 +207,59 @@ def held_out_report(
     keep = _subsample(labels, max_samples, rng)
     labels = labels[keep]
     image = np.unique(np.asarray(images)[keep], return_inverse=True)[1].reshape(-1)
-    group = np.asarray(groups)[keep]
-    roi = np.unique(np.stack([image, group], 1), axis=0, return_inverse=True)[1].reshape(-1)
+    numbers = np.stack([image, np.asarray(rois)[keep]], 1)
+    roi = np.unique(numbers, axis=0, return_inverse=True)[1].reshape(-1)
     fold, grouping, optimistic = _split(labels, image, roi, rng)
-
-    table = np.zeros((n_classes, n_classes), dtype=np.int64)
-    used = [k for k in range(MAX_FOLDS) if np.any(fold == k)]
+    used = np.unique(fold[fold >= 0])
+    predicted = np.full(len(labels), -1, np.int64)
     for k in used:
-        training, test = keep[fold != k], keep[fold == k]
-        classifier = fit_function(features[training], labels[fold != k])
-        predicted = classifier.probabilities(features[test]).argmax(1)
-        table += confusion(labels[fold == k], predicted, n_classes)
-
-    support = table.sum(1)
-    hits = np.diag(table).astype(np.float64)
-    tested = support > 0
-
-    def optional(values: np.ndarray, known: np.ndarray) -> tuple[float | None, ...]:
-        return tuple(float(v) if ok else None for v, ok in zip(values, known, strict=True))
-
+        classifier = fit_function(features[keep[fold != k]], labels[fold != k])
+        predicted[fold == k] = classifier.predict(features[keep[fold == k]])
+    tested = predicted >= 0
+    figures = _figures(labels[tested], predicted[tested], n_classes)
     return HeldOutReport(
         class_names=tuple(class_names),
-        precision=optional(_ratio(hits, table.sum(0)), table.sum(0) > 0),
-        recall=optional(_ratio(hits, support), tested),
-        f1=optional(_ratio(2 * hits, support + table.sum(0)), tested),
-        iou=optional(iou_per_class(table), tested),
-        support=tuple(int(v) for v in support),
-        confusion=tuple(tuple(int(v) for v in row) for row in table),
+        **figures,
         n_folds=len(used),
         grouping=grouping,
-        optimistic_classes=tuple(class_names[c] for c in optimistic if tested[c]),
-        untested_classes=tuple(class_names[c] for c in range(n_classes) if not tested[c]),
+        optimistic_classes=tuple(class_names[c] for c in optimistic if figures["support"][c]),
+        untested_classes=tuple(
+            name for name, held in zip(class_names, figures["support"], strict=True) if not held
+        ),
         seconds=time.perf_counter() - began,
     )
+
+
+def _figures(truth: Classes, predicted: Classes, n_classes: int) -> dict[str, Any]:
+    """Return precision, recall, F1, IoU, support and confusion as a report holds them."""
+    from sklearn.metrics import confusion_matrix, jaccard_score, precision_recall_fscore_support
+
+    if len(truth) == 0:  # scikit-learn takes no empty arrays
+        unknown = (None,) * n_classes
+        return {
+            **dict.fromkeys(("precision", "recall", "f1", "iou"), unknown),
+            "support": (0,) * n_classes,
+            "confusion": ((0,) * n_classes,) * n_classes,
+        }
+    every = np.arange(n_classes)
+    table = confusion_matrix(truth, predicted, labels=every)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        truth, predicted, labels=every, zero_division=np.nan
+    )
+    iou = jaccard_score(truth, predicted, labels=every, average=None, zero_division=0)
+    held = support > 0
+
+    def optional(values: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
+        return tuple(None if np.isnan(value) else float(value) for value in values)
+
+    return {
+        "precision": optional(precision),
+        "recall": optional(recall),
+        "f1": optional(np.where(held, f1, np.nan)),
+        "iou": optional(np.where(held, iou, np.nan)),
+        "support": tuple(int(v) for v in support),
+        "confusion": tuple(tuple(int(v) for v in row) for row in table),
+    }
 
 
 def _subsample(labels: np.ndarray, max_samples: int, rng: np.random.Generator) -> np.ndarray:
@@ -316,33 +304,28 @@ def _split(
     return fold, grouping, optimistic
 
 
-def _assign(unit: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _assign(unit: Classes, labels: Classes, rng: np.random.Generator) -> Classes:
     """Deal whole units into folds so that every class is spread as evenly as possible.
 
-    Large units go first, each to the fold where the sum over classes of the squared share of the
-    class stays least. Single pixels are dealt out at random, class by class.
+    Units of several pixels go the way of scikit-learn's `StratifiedGroupKFold`; single pixels are
+    dealt out at random, class by class.
     """
-    names, unit = np.unique(unit, return_inverse=True)
-    unit = unit.reshape(-1)
-    classes, codes = np.unique(labels, return_inverse=True)
-    fold = np.empty(len(labels), dtype=np.int64)
-    if len(names) == len(labels):
-        for c in range(len(classes)):
-            members = rng.permutation(np.flatnonzero(codes == c))
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fold = np.zeros(len(labels), np.int64)
+    units = len(np.unique(unit))
+    if units == len(labels):
+        for c in np.unique(labels):
+            members = rng.permutation(np.flatnonzero(labels == c))
             fold[members] = np.arange(len(members)) % MAX_FOLDS
         return fold
-    counts = np.zeros((len(names), len(classes)))
-    np.add.at(counts, (unit, codes), 1)
-    share = counts / counts.sum(0)
-    order = rng.permutation(len(names))
-    order = order[np.argsort(-share[order].max(1), kind="stable")]
-    load = np.zeros((min(MAX_FOLDS, len(names)), len(classes)))
-    unit_fold = np.empty(len(names), dtype=np.int64)
-    for u in order:
-        # Of equally good folds the one with the fewest units, so that none stays empty.
-        cost = 2 * load @ share[u]
-        best = np.lexsort((load.sum(1), np.round(cost, 9)))[0]
-        unit_fold[u] = best
-        load[best] += share[u]
-    fold[:] = unit_fold[unit]
+    n_folds = min(MAX_FOLDS, units, int(np.bincount(labels).max()))
+    if n_folds < 2:
+        return fold
+    split = StratifiedGroupKFold(n_folds, shuffle=True, random_state=int(rng.integers(2**31)))
+    with warnings.catch_warnings():
+        # A class with fewer pixels than folds is no mistake here: it is split more finely.
+        warnings.filterwarnings("ignore", "The least populated class")
+        for k, (_, held_out) in enumerate(split.split(labels, labels, unit)):
+            fold[held_out] = k
     return fold

@@ -28,17 +28,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from tdseg.classifiers.base import (
+from tdseg.classifiers.base import TrainableClassifier
+from tdseg.classifiers.forest_kernel import NODE, walk_forest
+from tdseg.classifiers.stored import stored_array, stored_count
+from tdseg.classifiers.training import (
+    MAX_TREES,
     ROWS_PER_BLOCK,
     Progress,
     TrainingSet,
     check_features,
-    stored_array,
-    stored_count,
 )
-from tdseg.classifiers.forest_kernel import NODE, walk_forest
-from tdseg.classifiers.grow import columns_of, grow_trees
 from tdseg.errors import TdsegError
+from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.threads import bands, map_threads
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ LEAF = -1
 """Stands for a feature where a node is a leaf."""
 
 
-class RandomForest:
+class RandomForest(TrainableClassifier):
     """A forest as compact arrays; independent of scikit-learn once grown.
 
     Parameters
@@ -74,6 +75,9 @@ class RandomForest:
     """
 
     kind: ClassVar[str] = "random_forest"
+    array_names: ClassVar[frozenset[str]] = frozenset(
+        {"sizes", "feature", "threshold", "votes", "importance"}
+    )
 
     def __init__(
         self,
@@ -86,9 +90,12 @@ class RandomForest:
         self.n_classes = int(votes.shape[1])
         self.n_features = len(importance)
         self.n_trees = len(sizes)
+        if self.n_trees > MAX_TREES:  # the sum of votes must fit 32 bits
+            raise _broken(f"number of trees, {self.n_trees}; at most {MAX_TREES} are possible")
         self._sizes = sizes.astype(np.int32)
         self._feature = feature
-        self._threshold = threshold.astype(np.float32)
+        with np.errstate(over="ignore"):  # checked below
+            self._threshold = threshold.astype(np.float32)
         self._votes = votes.astype(np.uint16)
         self._importance = importance.astype(np.float64)
         self._prepare()
@@ -133,7 +140,7 @@ class RandomForest:
             self._votes.astype(np.int32),
         )
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return the mean of the trees' class shares.
 
         Parameters
@@ -159,8 +166,8 @@ class RandomForest:
         self._walk_all(features, 0, divide)
         return out
 
-    def decide(self, features: np.ndarray) -> np.ndarray:
-        """Return the most probable class, (n,) intp: the argmax of `probabilities`, sooner.
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Return the most probable class, (n,) intp: the argmax of `predict_proba`, sooner.
 
         A pixel passes only as many trees as settle its class, often little more than half.
         """
@@ -194,6 +201,10 @@ class RandomForest:
 
         check_features(features[:0], self.n_features)
         map_threads(band, bands(len(features), at_least=4096))
+
+    def bytes_per_pixel(self, prepared: FeatureMap) -> int:
+        """Return the memory of a block's features and votes: the walk takes any memory order."""
+        return prepared.bytes_per_pixel() + 16 * self.n_classes
 
     def importances(self) -> np.ndarray:
         """Return the mean decrease of Gini impurity of each feature, (F,) float64, sum 1."""
@@ -254,12 +265,16 @@ class RandomForest:
         TdsegError
             When `trees` is not within 1 to 10000.
         """
+        from tdseg.classifiers.grow import grow_trees
+
         grown = grow_trees(training, trees=trees, balance=balance, seed=seed, progress=progress)
         return cls.from_trees(grown, training)
 
     @classmethod
     def from_trees(cls, grown: list[DecisionTreeClassifier], training: TrainingSet) -> Self:
         """Convert scikit-learn's trees, whose classes are `training`'s codes."""
+        from tdseg.classifiers.grow import columns_of
+
         flat = map_threads(lambda tree: _flatten(tree, training), grown)
         importance = np.zeros(training.n_features)
         for tree in grown:
@@ -283,6 +298,8 @@ def _flatten(
     grown: DecisionTreeClassifier, training: TrainingSet
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return feature (N,), thresholds (inner,) and votes (leaves, K), breadth first."""
+    from tdseg.classifiers.grow import columns_of, thresholds_of
+
     tree = grown.tree_
     level = np.array([0])
     levels = [level]
@@ -296,7 +313,7 @@ def _flatten(
     is_leaf = tree.children_left[order] < 0
     feature = np.where(is_leaf, LEAF, tree.feature[order]).astype(np.int32)
     feature[~is_leaf] = columns_of(grown, training)[feature[~is_leaf]]
-    threshold = round_down(tree.threshold[order[~is_leaf]])
+    threshold = round_down(thresholds_of(grown)[order[~is_leaf]])
     shares = np.zeros((int(is_leaf.sum()), training.n_classes))
     # A tree's draw may miss a class when classes are not balanced.
     shares[:, training.present[grown.classes_.astype(int)]] = tree.value[order[is_leaf], 0, :]

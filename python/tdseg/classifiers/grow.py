@@ -18,8 +18,10 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from tdseg.classifiers.base import Progress, TrainingSet
+from tdseg.classifiers.scaling import range_factors
+from tdseg.classifiers.training import MAX_TREES, Progress, TrainingSet
 from tdseg.errors import TdsegError
 from tdseg.runtime.threads import map_threads, thread_count
 
@@ -31,8 +33,6 @@ DEEP_ONLY = 32
 
 MAX_LEAF = 5
 """Pixels that a leaf holds at least, where the smallest class has ten times as many."""
-
-MAX_TREES = 10_000
 
 
 def grow_trees(
@@ -52,12 +52,14 @@ def grow_trees(
     n_draws = min(n, max(1000, min(n // 4, 2500)))
     leaf_size = int(np.clip(training.counts.min() // 10, 1, MAX_LEAF))
     order = np.argsort(training.codes, kind="stable")
+    # scikit-learn takes values closer than 1e-7 for equal, whatever the unit.
+    factors = range_factors(training.features)
     ends = np.cumsum(training.counts)
     starts = ends - training.counts
 
     def grow(number: int) -> DecisionTreeClassifier:
         rng = np.random.default_rng([seed, number])
-        columns = draw_columns(training.groups, rng)
+        columns = draw_columns(training.sources, rng)
         if balance:
             drawn_class = np.arange(n_draws) % len(training.present)
             drawn = order[rng.integers(starts[drawn_class], ends[drawn_class])]
@@ -71,6 +73,9 @@ def grow_trees(
         )
         whole = len(columns) == training.n_features
         seen = training.features[rows] if whole else training.features[np.ix_(rows, columns)]
+        tree.factors_ = factors[columns]
+        if (tree.factors_ != 1).any():
+            seen = seen * tree.factors_
         tree.fit(
             np.ascontiguousarray(seen),
             training.codes[rows],
@@ -92,8 +97,8 @@ def grow_trees(
     return grown
 
 
-def draw_columns(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose the features that one tree sees, so that kinds of features have equal shares.
+def draw_columns(sources: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Choose the features that one tree sees, so that sources of features have equal shares.
 
     Hundreds of channels of a network would drown 76 classical features. A tree sees all classical
     features and as many deep ones, the same number from each level of the backbone as far as
@@ -102,13 +107,13 @@ def draw_columns(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Returns
     -------
     ndarray, (f,) int64
-        Ascending indices; all of them where there is one kind only.
+        Ascending indices; all of them where there is one source only.
     """
-    kinds = np.unique(groups)
-    if len(kinds) == 1:
-        return np.arange(len(groups))
-    classical = np.flatnonzero(groups == 0)
-    levels = [np.flatnonzero(groups == kind) for kind in kinds if kind != 0]
+    known = np.unique(sources)
+    if len(known) == 1:
+        return np.arange(len(sources))
+    classical = np.flatnonzero(sources == 0)
+    levels = [np.flatnonzero(sources == source) for source in known if source != 0]
     share = -(-len(classical) // len(levels)) if len(classical) else DEEP_ONLY
     drawn = [level if len(level) <= share else rng.choice(level, share, False) for level in levels]
     return np.sort(np.concatenate([classical, *drawn]))
@@ -118,3 +123,15 @@ def columns_of(grown: DecisionTreeClassifier, training: TrainingSet) -> np.ndarr
     """Return the features that a tree has seen; all, if it was grown elsewhere."""
     found: np.ndarray = getattr(grown, "columns_", np.arange(training.n_features))
     return found
+
+
+def thresholds_of(grown: DecisionTreeClassifier) -> npt.NDArray[np.float64]:
+    """Return the threshold of each node in the units of the features."""
+    found: npt.NDArray[np.float64] = grown.tree_.threshold
+    if not hasattr(grown, "factors_"):  # grown elsewhere
+        return found
+    inner = grown.tree_.feature >= 0
+    restored = found.copy()
+    # A power of two: nothing is rounded.
+    restored[inner] /= grown.factors_[grown.tree_.feature[inner]].astype(np.float64)
+    return restored

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from tdseg.classifiers.affine import AffineClassifier, standardize
-from tdseg.classifiers.base import ROWS_PER_BLOCK, Progress, TrainingSet
+from tdseg.classifiers.training import ROWS_PER_BLOCK, Progress, TrainingSet
 
 PENALTY = 1.0
 SHARPNESS_LIMITS = (0.1, 100.0)

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from tdseg.classifiers.affine import AffineClassifier, standardize
-from tdseg.classifiers.base import Progress, TrainingSet
+from tdseg.classifiers.training import Progress, TrainingSet
 
 MAX_ITERATIONS = 500
 TOLERANCE = 1e-4

@@ -148,16 +148,16 @@ def refine_tiled(
     exact = height * width <= EXACT_PIXELS
     corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
     pixels = min(height, tile + 2 * halo) * min(width, tile + 2 * halo)
-    group = max(1, min(thread_count(), int(affordable / pixels)))
+    at_once = max(1, min(thread_count(), int(affordable / pixels)))
     done = 0.0
 
     def report(fraction: float) -> None:
         if progress is not None:
             progress(fraction)
 
-    for first in range(0, len(corners), group):
+    for first in range(0, len(corners), at_once):
         report(done)
-        windows = [_Window(y, x, tile, halo, height, width) for y, x in corners[first:][:group]]
+        windows = [_Window(y, x, tile, halo, height, width) for y, x in corners[first:][:at_once]]
         fields = map_threads(
             lambda w: _field(probabilities, guide, options, w, exact, class_weights), windows
         )

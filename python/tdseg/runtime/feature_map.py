@@ -60,18 +60,18 @@ class FeatureMap(Protocol):
         """Roughly how much memory `block` works with for each output pixel."""
 
 
-def feature_groups(names: Sequence[str]) -> np.ndarray:
-    """Return the kind of each feature, (F,) int: 0 classical, 1, 2, ... the backbone's levels.
+def feature_sources(names: Sequence[str]) -> np.ndarray:
+    """Return where each feature comes from, (F,) int: 0 classical, 1, 2, ... the backbone's levels.
 
     Deep features are called ``deep/<level>/<index>``.
     """
     levels: dict[str, int] = {}
-    groups = np.zeros(len(names), np.int64)
+    sources = np.zeros(len(names), np.int64)
     for index, name in enumerate(names):
         if name.startswith("deep/"):
             level = name.split("/")[1]
-            groups[index] = levels.setdefault(level, len(levels) + 1)
-    return groups
+            sources[index] = levels.setdefault(level, len(levels) + 1)
+    return sources
 
 
 class FeatureExtractor(Protocol):

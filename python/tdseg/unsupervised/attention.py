@@ -13,7 +13,7 @@ from tdseg.backbones.base import AttentionBackbone, Backbone, Level
 from tdseg.features.deep import DeepFeatures
 from tdseg.runtime.feature_map import FeatureMap, PlaneInput
 from tdseg.runtime.progress import Progress
-from tdseg.unsupervised.embedding import Family
+from tdseg.unsupervised.embedding import FeatureRun
 from tdseg.unsupervised.ncut import cut_foreground, no_foreground
 from tdseg.upsampling.options import UpsamplingOptions
 
@@ -53,7 +53,7 @@ class Saliency:
 def saliency(
     plane: PlaneInput,
     features: Callable[[], FeatureMap],
-    families: Sequence[Family],
+    runs: Sequence[FeatureRun],
     backbone: Backbone | None,
     *,
     facet: str = "value_attention",
@@ -68,7 +68,7 @@ def saliency(
         What the backbone sees.
     features
         Gives the plane's features; called only where there is no attention, for the cut.
-    families
+    runs
         Kinds of the features.
     backbone
         Its class token's attention is the answer if it has one.
@@ -87,7 +87,7 @@ def saliency(
     if backbone is None or not backbone.has_attention:
         flat = is_flat(plane)
         field = no_foreground(*plane.pixels.shape[:2]) if flat else None
-        return Saliency(field or cut_foreground(features(), families), ("ncut",), "ncut", flat)
+        return Saliency(field or cut_foreground(features(), runs), ("ncut",), "ncut", flat)
     tokens = AttentionTokens(cast(AttentionBackbone, backbone), facet)
     # Maps as smooth as attention gain little from more copies, and every copy is a pass.
     native = int(backbone.levels[0].stride) == backbone.multiple

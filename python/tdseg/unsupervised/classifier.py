@@ -7,7 +7,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from tdseg.classifiers.base import check_features, stored_array, stored_count
+from tdseg.classifiers.base import LinearClassifier
+from tdseg.classifiers.stored import stored_array, stored_count, stored_factor
+from tdseg.classifiers.training import check_features
 from tdseg.errors import TdsegError
 from tdseg.unsupervised.distances import nearest_by_class
 from tdseg.unsupervised.embedding import Embedding
@@ -16,7 +18,7 @@ ROWS = 1 << 15  # pixels at a time: bounds the memory beside the features
 CONFIDENT = 0.9
 
 
-class ClusterClassifier:
+class ClusterClassifier(LinearClassifier):
     """Classes made of clusters: a pixel belongs to the class of the nearest cluster.
 
     Its scores are the coordinates of an `Embedding`, which is linear up to the normalisation of
@@ -43,6 +45,9 @@ class ClusterClassifier:
     """
 
     kind: ClassVar[str] = "clusters"
+    array_names: ClassVar[frozenset[str]] = frozenset(
+        {"weights", "bias", "edges", "unit", "scale", "centres", "classes", "spread"}
+    )
 
     def __init__(
         self,
@@ -60,15 +65,17 @@ class ClusterClassifier:
         self.weights = embedding.weights
         self.bias = embedding.bias
         self.n_features = len(embedding.weights)
-        self.n_classes = int(self.classes.max(initial=-1)) + 1
         finite = all(
             np.isfinite(a).all()
             for a in (embedding.weights, embedding.bias, embedding.scale, centres, spread)
         )
-        whole = np.array_equal(np.unique(self.classes), np.arange(self.n_classes))
+        known = np.unique(self.classes)
+        self.n_classes = len(known)
+        whole = np.array_equal(known, np.arange(len(known)))
         edges = embedding.edges
         shaped = (
-            edges[0] == 0
+            embedding.dimensions > 0
+            and edges[0] == 0
             and edges[-1] == embedding.dimensions
             and bool((np.diff(edges) >= 0).all())
         )
@@ -115,7 +122,7 @@ class ClusterClassifier:
             out[part] = _softmax(self.distances(flat[part]), self.sharpness)
         return out.reshape(*scores.shape[:-1], self.n_classes)
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return the class probabilities, (n, K) float32, of features (n, F) float32."""
         features = np.asarray(features)
         check_features(features, self.n_features)
@@ -163,16 +170,18 @@ class ClusterClassifier:
     def from_storage(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
         """Rebuild the classifier from what `header` and `arrays` returned."""
         n_features = stored_count(header, "n_features")
+        with np.errstate(over="ignore"):  # the constructor checks that all are finite
+            arrays = {
+                name: array.astype(np.float32)
+                if array.dtype.kind == "f" and name != "spread"
+                else array
+                for name, array in arrays.items()
+            }
         weights = stored_array(arrays, "weights", "f", (n_features, None))
         dimensions = weights.shape[1]
         unit = stored_array(arrays, "unit", "b", (None,))
         centres = stored_array(arrays, "centres", "f", (None, dimensions))
-        sharpness = header.get("sharpness")
-        if isinstance(sharpness, bool) or not isinstance(sharpness, int | float):
-            raise TdsegError(
-                f"The classifier's header has no valid 'sharpness' (found {sharpness!r}); "
-                "save it again."
-            )
+        sharpness = stored_factor(header, "sharpness")
         embedding = Embedding(
             weights,
             stored_array(arrays, "bias", "f", (dimensions,)),

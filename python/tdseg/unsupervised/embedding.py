@@ -23,7 +23,7 @@ outvote what deep features see. Measured; equal shares lose what deep features k
 
 
 @dataclass(frozen=True)
-class Family:
+class FeatureRun:
     """A run of features of one kind.
 
     Parameters
@@ -42,7 +42,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Embedding:
-    """Project F features to D dimensions; normalise each family of dimensions by pixel.
+    """Project F features to D dimensions; normalise each run of dimensions by pixel.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ class Embedding:
     bias
         (D,) float32, added to the projections.
     edges
-        (P + 1,) where the dimensions of each of the P families start and end.
+        (P + 1,) where the dimensions of each of the P runs start and end.
     unit
-        (P,) bool: whether a family's vector is scaled to length 1.
+        (P,) bool: whether a run's vector is scaled to length 1.
     scale
-        (P,) float32 factor of each family, after that.
+        (P,) float32 factor of each run, after that.
     """
 
     weights: np.ndarray
@@ -71,42 +71,42 @@ class Embedding:
 
     @classmethod
     def fit(
-        cls, features: np.ndarray, families: Sequence[Family], components: int = COMPONENTS
+        cls, features: np.ndarray, runs: Sequence[FeatureRun], components: int = COMPONENTS
     ) -> Embedding:
         """Find the embedding of (n, F) samples.
 
-        Every family is centred and projected to its first principal components, and families are
+        Every run is centred and projected to its first principal components, and runs are
         scaled to fixed total variances (see `CLASSICAL_SHARE`), so that it does not matter how
-        many features a family has.
+        many features a run has.
 
         Parameters
         ----------
         features
             (n, F) float32 pixels of all images.
-        families
+        runs
             Runs of features that make up F.
         components
-            Dimensions a family at most.
+            Dimensions a run at most.
         """
         # One thread: sums over samples then have one order, whatever the machine.
         with threadpool_limits(limits=1):
-            return cls._fit(features, families, components)
+            return cls._fit(features, runs, components)
 
     @classmethod
-    def _fit(cls, features: np.ndarray, families: Sequence[Family], components: int) -> Embedding:
+    def _fit(cls, features: np.ndarray, runs: Sequence[FeatureRun], components: int) -> Embedding:
         weights: list[np.ndarray] = []
         bias: list[np.ndarray] = []
         start = 0
-        for family in families:
-            mean, covariance = _moments(features[:, start : start + family.count])
+        for run in runs:
+            mean, covariance = _moments(features[:, start : start + run.count])
             spread = np.sqrt(np.diag(covariance))
-            constant = spread <= _noise(mean, family)
-            unit = np.ones_like(spread) if family.deep else np.where(constant, 1.0, spread)
+            constant = spread <= _noise(mean, run)
+            unit = np.ones_like(spread) if run.deep else np.where(constant, 1.0, spread)
             gain = np.where(constant, 0.0, 1 / unit)
             axes = _principal_axes(covariance * np.outer(gain, gain), components)
             weights.append(gain[:, None] * axes)
             bias.append(-mean @ weights[-1])
-            start += family.count
+            start += run.count
         edges = np.cumsum([0, *(w.shape[1] for w in weights)])
         joined = np.zeros((start, edges[-1]))
         start = 0
@@ -117,15 +117,15 @@ class Embedding:
             joined.astype(np.float32),
             np.concatenate(bias).astype(np.float32),
             edges.astype(np.int64),
-            np.array([family.deep for family in families], np.bool_),
-            np.ones(len(families), np.float32),
+            np.array([run.deep for run in runs], np.bool_),
+            np.ones(len(runs), np.float32),
         )
         sample = embedding.transform(features)
         total = [
             float(sample[:, a:b].astype(np.float64).var(axis=0).sum())
             for a, b in itertools.pairwise(edges)
         ]
-        share = [1.0 if family.deep else CLASSICAL_SHARE for family in families]
+        share = [1.0 if run.deep else CLASSICAL_SHARE for run in runs]
         scale = np.array(
             [np.sqrt(s / v) if v > 1e-12 else 1.0 for s, v in zip(share, total, strict=True)],
             np.float32,
@@ -153,12 +153,12 @@ class Embedding:
         return self.normalise(projected)
 
 
-def _noise(mean: np.ndarray, family: Family) -> np.ndarray:
+def _noise(mean: np.ndarray, run: FeatureRun) -> np.ndarray:
     """Return the spread below which a feature is constant but for rounding.
 
     Scaling to length 1 must not blow up noise: tokens may be kept in half precision.
     """
-    if family.deep:
+    if run.deep:
         size = np.sqrt(np.mean(mean**2))
         return np.full(len(mean), 1e-3 * max(float(size), 1e-6))
     return 1e-6 * np.maximum(np.abs(mean), 1e-6)

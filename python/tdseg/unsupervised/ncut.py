@@ -16,7 +16,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from threadpoolctl import threadpool_limits
 
 from tdseg.runtime.feature_map import FeatureMap
-from tdseg.unsupervised.embedding import Embedding, Family
+from tdseg.unsupervised.embedding import Embedding, FeatureRun
 from tdseg.upsampling.token_field import Axis, LevelGrids, TokenField, TokenGrid
 
 MAX_NODES = 1600
@@ -26,14 +26,14 @@ _APART = 1e-5
 _POINTS = 3  # samples along each axis of a node's cell
 
 
-def cut_foreground(features: FeatureMap, families: Sequence[Family]) -> TokenField:
+def cut_foreground(features: FeatureMap, runs: Sequence[FeatureRun]) -> TokenField:
     """Return how much the pixels of a plane belong to its foreground.
 
     Parameters
     ----------
     features
         Any features of the plane.
-    families
+    runs
         Their kinds.
 
     Returns
@@ -46,7 +46,7 @@ def cut_foreground(features: FeatureMap, families: Sequence[Family]) -> TokenFie
     spacing = max(1.0, sqrt(height * width / MAX_NODES))
     grid = max(1, ceil(height / spacing)), max(1, ceil(width / spacing))
     nodes = _node_features(features, grid)
-    values = fiedler_foreground(nodes, grid, families).reshape(*grid, 1)
+    values = fiedler_foreground(nodes, grid, runs).reshape(*grid, 1)
     axes = [
         Axis.linear((np.arange(count) + 0.5) * length / count - 0.5, length)
         for count, length in zip(grid, (height, width), strict=True)
@@ -79,7 +79,7 @@ def _node_features(features: FeatureMap, grid: tuple[int, int]) -> np.ndarray:
 
 
 def fiedler_foreground(
-    nodes: np.ndarray, grid: tuple[int, int], families: Sequence[Family]
+    nodes: np.ndarray, grid: tuple[int, int], runs: Sequence[FeatureRun]
 ) -> np.ndarray:
     """Split nodes by the relaxed normalised cut; say of each how far it is in the foreground.
 
@@ -89,7 +89,7 @@ def fiedler_foreground(
         (n, F) features.
     grid
         Rows and columns of the grid that the nodes form, n = rows x columns.
-    families
+    runs
         Kinds of features.
 
     Returns
@@ -102,7 +102,7 @@ def fiedler_foreground(
     if len(nodes) < 4:
         return zeros
     with threadpool_limits(limits=1):
-        points = Embedding.fit(nodes, families).transform(nodes).astype(np.float64)
+        points = Embedding.fit(nodes, runs).transform(nodes).astype(np.float64)
         length = np.sqrt((points**2).sum(axis=1))
         points /= np.maximum(length, 1e-6)[:, None]
         similar = points @ points.T

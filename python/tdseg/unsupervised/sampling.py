@@ -26,7 +26,7 @@ class SourcePlane:
 
 
 @dataclass(frozen=True)
-class Sample:
+class PixelSample:
     """Pixels of all images; n pixels, F features.
 
     Parameters
@@ -61,7 +61,7 @@ def draw_sample(
     pixels: int,
     seed: int,
     progress: Progress,
-) -> Sample:
+) -> PixelSample:
     """Draw about `pixels` pixels from the planes, evenly.
 
     Parameters
@@ -101,4 +101,4 @@ def draw_sample(
     if flat:
         # Nothing but rounding and borders tells the pixels of constant images apart.
         joined[:] = joined[0]
-    return Sample(joined, np.concatenate(attention) if attention else None, method)
+    return PixelSample(joined, np.concatenate(attention) if attention else None, method)

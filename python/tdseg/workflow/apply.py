@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tdseg.backbones.devices import resolve_device
-from tdseg.classifiers.base import LinearClassifier
-from tdseg.classifiers.forest import RandomForest
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
 from tdseg.features.extractors import build_extraction, check_weights
@@ -78,7 +76,7 @@ def apply(
     image
         Any image with the channels that the model was trained on.
     probabilities
-        Whether to keep the class probabilities (4 bytes a pixel and class).
+        Whether to keep the class probabilities (4 bytes per pixel and class).
     planes
         Plane numbers (``t * Z + z``) to segment; they must form a grid of frames and slices.
         Default: all.
@@ -176,38 +174,25 @@ def _classify(
 ) -> None:
     """Fill labels (Y, X) and probabilities (K, Y, X) of one plane, block by block."""
     classifier = model.classifier
-    linear = cast(LinearClassifier, classifier) if hasattr(classifier, "link") else None
-    if linear is not None:
-        features = features.project(np.asarray(linear.weights, np.float32))
-    forest = classifier if isinstance(classifier, RandomForest) else None
-    # Besides the block a few numbers a class are held; but for forests, its transposed copy too.
-    per_pixel = features.bytes_per_pixel() + 16 * len(values)
-    if forest is None:
-        per_pixel += 20 * len(features.names)
+    prepared = classifier.prepare(features)
     limit = min(memory_budget(settings.memory_limit) // 2, BLOCK_BYTES)
-    grid = list(blocks(features.shape, per_pixel, limit, settings.tile))
+    per_pixel = classifier.bytes_per_pixel(prepared)
+    grid = list(blocks(prepared.shape, per_pixel, limit, settings.tile))
     for done, (rows, cols) in enumerate(grid):
         progress.update(done / len(grid), "classifying")
         if region is not None and not region[rows, cols].any():
             continue
-        block = features.block(rows, cols)
-        size = block.shape[1:]
-        flat = block.reshape(len(block), -1).T
-        if forest is not None and probabilities is None:
-            labels[rows, cols] = values[forest.decide(flat)].reshape(size)
-            continue
-        if linear is not None:
-            scores = np.ascontiguousarray(flat)
-            found = linear.link(scores + np.asarray(linear.bias, np.float32))
+        block = prepared.block(rows, cols)
+        if probabilities is None:
+            labels[rows, cols] = values[classifier.predict_block(block)]
         else:
-            found = classifier.probabilities(flat)
-        labels[rows, cols] = values[found.argmax(axis=1)].reshape(size)
-        if probabilities is not None:
-            probabilities[:, rows, cols] = found.T.reshape(-1, *size)
+            found = classifier.predict_proba_block(block)
+            probabilities[:, rows, cols] = found
+            labels[rows, cols] = values[found.argmax(axis=0)]
 
 
 def _on_this_machine(model: Model, settings: Settings, progress: Progress) -> Settings:
-    """Fall back to the processor, aloud, where a device of the training is missing here."""
+    """Fall back to the CPU, and say so, where a device of the training is missing here."""
     wanted = settings.device
     if wanted != model.settings.device or wanted in ("auto", "cpu"):
         return settings

@@ -8,28 +8,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from tdseg.classifiers import fit
 from tdseg.classifiers.base import Classifier
 from tdseg.classifiers.evaluation import HeldOutReport, held_out_report
 from tdseg.classifiers.model import Model
+from tdseg.classifiers.registry import fit
 from tdseg.errors import TdsegError
 from tdseg.features.extractors import build_extraction
 from tdseg.images.image import Image
 from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
 from tdseg.labels.sparse_labels import SparseLabels
-from tdseg.options.settings import Settings, parse_numbers
-from tdseg.runtime.feature_map import FeatureExtractor, feature_groups
+from tdseg.options.settings import Settings, one_of, parse_numbers
+from tdseg.runtime.feature_map import FeatureExtractor, feature_sources
 from tdseg.runtime.progress import Part, Progress, Silent
 
 if TYPE_CHECKING:
     from tdseg.features.token_cache import TokenCache
 
-Example = tuple[Image, SparseLabels]
+LabelledImage = tuple[Image, SparseLabels]
 
 
 @dataclass
-class TrainingSet:
+class LabelledPixels:
     """Features and classes of the labelled pixels of all images; n pixels, F features.
 
     Attributes
@@ -38,22 +39,23 @@ class TrainingSet:
         (n, F) float32.
     classes
         (n,) index into the ascending label values.
-    groups
-        (n,) stroke of each pixel, unique over images.
+    rois
+        (n,) ROI or stroke of each pixel, unique over images.
     images
         (n,) number of the image of each pixel.
     """
 
-    features: np.ndarray
-    classes: np.ndarray
-    groups: np.ndarray
-    images: np.ndarray
+    features: npt.NDArray[np.float32]
+    classes: npt.NDArray[np.int64]
+    rois: npt.NDArray[np.int64]
+    images: npt.NDArray[np.int32]
 
 
 def train(
-    examples: Sequence[Example],
-    options: Settings | None = None,
+    examples: Sequence[LabelledImage],
+    settings: Settings | None = None,
     *,
+    options: Settings | None = None,
     cache: TokenCache | None = None,
     progress: Progress | None = None,
 ) -> Model:
@@ -65,8 +67,10 @@ def train(
     ----------
     examples
         Pairs of an image and its labels.
-    options
+    settings
         Features, classifier and the rest; default: hybrid features, a random forest.
+    options
+        Earlier name of `settings`.
     cache
         Keeps tokens, so that training again after another stroke runs no backbone.
     progress
@@ -84,9 +88,9 @@ def train(
         in channels, or pixels are NaN; the message names the image.
     """
     progress = progress or Silent()
-    settings = options or Settings()
+    settings = one_of(settings, options) or Settings()
     started = time.monotonic()
-    examples = list(examples)
+    examples = _with_labels(examples, settings, progress)
     values, names = _classes(examples)
     channels, channel_names, rgb = _common_channels(examples, settings)
     ranges: np.ndarray | None = None
@@ -98,7 +102,7 @@ def train(
     )
     gathered = time.monotonic()
     feature_names = extraction.extractor.names(channel_names, rgb)
-    groups = feature_groups(feature_names)
+    sources = feature_sources(feature_names)
 
     def fitted(features: np.ndarray, classes: np.ndarray) -> Classifier:
         return fit(
@@ -106,7 +110,7 @@ def train(
             features,
             classes,
             len(values),
-            groups=groups,
+            sources=sources,
             trees=settings.trees,
             balance=settings.balance,
             seed=settings.seed,
@@ -121,7 +125,7 @@ def train(
         report = held_out_report(
             data.features,
             data.classes,
-            data.groups,
+            data.rois,
             data.images,
             list(names),
             fitted,
@@ -157,10 +161,45 @@ def train(
     )
 
 
-def _classes(examples: Sequence[Example]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Collect label values and names over all images; check that there is something to learn."""
+def _with_labels(
+    examples: Sequence[LabelledImage], settings: Settings, progress: Progress
+) -> list[LabelledImage]:
+    """Leave images without labels out, and say what else may not be meant."""
+    examples = list(examples)
     if not examples:
         raise TdsegError("There is nothing to train on; give at least one image with labels.")
+    bare = [image.name for image, labels in examples if len(labels) == 0]
+    if len(bare) == len(examples):
+        which = f"Image '{bare[0]}' has no" if len(bare) == 1 else f"None of {len(bare)} images has"
+        raise TdsegError(
+            f"{which} labels; label pixels of at least two classes.", hint="label"
+        )
+    kept = [(image, labels) for image, labels in examples if len(labels)]
+    if bare:
+        progress.note(
+            f"{len(bare)} of {len(examples)} images {'has' if len(bare) == 1 else 'have'} no "
+            f"labels and {'is' if len(bare) == 1 else 'are'} left out: {listed(bare)}."
+        )
+    by_type: dict[str, str] = {}
+    for image, _ in kept:
+        by_type.setdefault(image.dtype.name, image.name)
+    if len(by_type) > 1 and settings.normalize == "none":
+        types = ", ".join(f"{dtype} ('{name}')" for dtype, name in by_type.items())
+        progress.note(
+            f"The images are of different types: {types}; grey values may not be comparable. Use "
+            "normalize=image, or convert the images to one type."
+        )
+    return kept
+
+
+def listed(names: Sequence[str], limit: int = 3) -> str:
+    """Return the first names, quoted, and how many there are more."""
+    text = ", ".join(f"'{name}'" for name in names[:limit])
+    return f"{text} and {len(names) - limit} more" if len(names) > limit else text
+
+
+def _classes(examples: Sequence[LabelledImage]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Collect label values and names over all images; check that there is something to learn."""
     names: dict[int, str] = {}
     present: set[int] = set()
     for image, labels in examples:
@@ -169,11 +208,6 @@ def _classes(examples: Sequence[Example]) -> tuple[tuple[int, ...], tuple[str, .
             raise TdsegError(
                 f"The labels of image '{image.name}' have the size (T, Z, Y, X) {labels.shape}, "
                 f"the image {expected}; they must be the same."
-            )
-        if len(labels) == 0:
-            raise TdsegError(
-                f"Image '{image.name}' has no labels; label pixels of at least two classes.",
-                hint="label",
             )
         present.update(labels.values)
         for value, name in labels.class_names.items():
@@ -194,7 +228,7 @@ def _classes(examples: Sequence[Example]) -> tuple[tuple[int, ...], tuple[str, .
 
 
 def _common_channels(
-    examples: Sequence[Example], settings: Settings
+    examples: Sequence[LabelledImage], settings: Settings
 ) -> tuple[list[int], tuple[str, ...], bool]:
     first = examples[0][0]
     channels = parse_numbers(settings.channels, len(first.channels), "channels", "channels")
@@ -210,27 +244,27 @@ def _common_channels(
 
 
 def _gather(
-    examples: Sequence[Example],
+    examples: Sequence[LabelledImage],
     values: Sequence[int],
     extractor: FeatureExtractor,
     settings: Settings,
     channels: Sequence[int],
     ranges: np.ndarray | None,
     progress: Progress,
-) -> TrainingSet:
+) -> LabelledPixels:
     """Compute the features of the labelled pixels, plane by plane."""
     kept = _subsample([labels for _, labels in examples], values, settings, progress)
-    features, classes, groups, images = [], [], [], []
+    features, classes, rois, images = [], [], [], []
     jobs = [
         (number, int(plane))
         for number, labels in enumerate(kept)
         for plane in np.unique(labels.plane)
     ]
-    next_group = 0
+    next_roi = 0
     offsets = []
     for labels in kept:
-        offsets.append(next_group)
-        next_group += int(labels.group.max()) + 1 if len(labels) else 0
+        offsets.append(next_roi)
+        next_roi += int(labels.group.max()) + 1 if len(labels) else 0
     intensities = [Intensity(image, channels, settings.normalize, ranges) for image, _ in examples]
     for done, (number, plane) in enumerate(jobs):
         progress.update(done / len(jobs), "computing features")
@@ -239,12 +273,12 @@ def _gather(
         rows, cols = labels.y[here], labels.x[here]
         features.append(extractor.extract(intensities[number].plane(plane)).at(rows, cols))
         classes.append(np.searchsorted(values, labels.value[here]))
-        groups.append(labels.group[here] + offsets[number])
+        rois.append(labels.group[here] + offsets[number])
         images.append(np.full(len(rows), number, np.int32))
-    return TrainingSet(
+    return LabelledPixels(
         np.concatenate(features),
         np.concatenate(classes).astype(np.int64),
-        np.concatenate(groups),
+        np.concatenate(rois),
         np.concatenate(images),
     )
 

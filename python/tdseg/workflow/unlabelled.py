@@ -26,11 +26,11 @@ from tdseg.runtime.memory import memory_budget
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.unsupervised.attention import Saliency, saliency
 from tdseg.unsupervised.clustering import INITIAL_CLUSTERS, SAMPLE_PIXELS
-from tdseg.unsupervised.embedding import Family
+from tdseg.unsupervised.embedding import FeatureRun
 from tdseg.unsupervised.foreground import FoundObject, find_objects_in_planes
-from tdseg.unsupervised.grouping import Grouping, group_classes, group_foreground
+from tdseg.unsupervised.finding import FoundClasses, find_classes, find_foreground
 from tdseg.unsupervised.result import UnlabelledResult
-from tdseg.unsupervised.sampling import Sample, SourcePlane, draw_sample, spread_planes
+from tdseg.unsupervised.sampling import PixelSample, SourcePlane, draw_sample, spread_planes
 from tdseg.workflow.apply import apply
 
 CACHE_BYTES = 1024**3
@@ -112,13 +112,13 @@ def segment_without_labels(
     progress.update(0.5, "clustering")
     seed = job.settings.seed
     if method == "foreground":
-        grouping = group_foreground(sample, job.families, cutoff_scale, initial, seed)
+        found = find_foreground(sample, job.runs, cutoff_scale, initial, seed)
     else:
-        grouping = group_classes(sample, job.families, clusters, cutoff_scale, initial, seed)
-    job.describe(grouping, sample.method)
+        found = find_classes(sample, job.runs, clusters, cutoff_scale, initial, seed)
+    job.describe(found, sample.method)
     progress.note(f"Segmented without labels: {job.ran}.")
     results = [
-        job.segment(image, grouping, probabilities, part)
+        job.segment(image, found, probabilities, part)
         for image, part in _shares(Part(progress, 0.5, 1), images)
     ]
     progress.update(1.0)
@@ -159,20 +159,20 @@ class _Job:
         self._upsampler = extraction.upsampler
         self.settings = extraction.settings
         self._backbone = None
-        self.families: list[Family] = []
+        self.runs: list[FeatureRun] = []
         total = len(self._extractor.names(self._names, self._rgb))
         classical = 0
         if settings.uses_classical:
             own = ClassicalFeatures(ClassicalOptions.of(self.settings))
             classical = len(own.names(self._names, self._rgb))
-            self.families.append(Family(classical, deep=False))
+            self.runs.append(FeatureRun(classical, deep=False))
         if settings.uses_deep:
             self._backbone = load_for(self.settings, Silent())[0]
-            self.families.append(Family(total - classical, deep=True))
+            self.runs.append(FeatureRun(total - classical, deep=True))
         self._summary: dict[str, object] = {}
         self.ran = ""
 
-    def sample(self, attention: bool, progress: Progress) -> Sample:
+    def sample(self, attention: bool, progress: Progress) -> PixelSample:
         """Draw pixels from all images."""
         grids = [plane_grid(image, self._chosen)[0] for image in self._images]
         sources = []
@@ -196,14 +196,14 @@ class _Job:
             progress,
         )
 
-    def describe(self, grouping: Grouping, looked: str) -> None:
+    def describe(self, found: FoundClasses, looked: str) -> None:
         """Put into words what ran."""
         network = (
             f"{self._weights.name} ({self._weights.source})" if self._weights else "no network"
         )
         self.ran = (
             f"{self._method} of {self.settings.features} features ({network}), "
-            f"{len(grouping.class_names)} classes from {grouping.initial} clusters"
+            f"{len(found.class_names)} classes from {found.initial} clusters"
         )
         if looked:
             self.ran += f", foreground by {_WORDS[looked]}"
@@ -211,21 +211,21 @@ class _Job:
             "images": [image.name for image in self._images],
             "method": self._method,
             "foreground_by": looked,
-            "initial_clusters": grouping.initial,
-            "pixels": dict(zip(grouping.class_names, grouping.pixels, strict=True)),
-            "densities": list(grouping.densities) if grouping.densities else None,
+            "initial_clusters": found.initial,
+            "pixels": dict(zip(found.class_names, found.pixels, strict=True)),
+            "densities": list(found.densities) if found.densities else None,
             "features": len(self._extractor.names(self._names, self._rgb)),
         }
 
     def segment(
-        self, image: Image, grouping: Grouping, probabilities: bool, progress: Progress
+        self, image: Image, found: FoundClasses, probabilities: bool, progress: Progress
     ) -> UnlabelledResult:
         """Give every pixel of an image its class, or its object."""
-        if grouping.classifier is None:
+        if found.classifier is None:
             _, grid = plane_grid(image, self._chosen)
             progress.note(f"Nothing stands out in image '{image.name}'.")
             return UnlabelledResult(np.zeros((*grid, *image.size), np.uint16), info=self._info())
-        model = self._model(grouping)
+        model = self._model(found)
         result = apply(
             model,
             image,
@@ -303,7 +303,7 @@ class _Job:
         self, plane: PlaneInput, make: Callable[[], FeatureMap], progress: Progress
     ) -> Saliency:
         return saliency(
-            plane, make, self.families, self._backbone, cache=self._cache, progress=progress
+            plane, make, self.runs, self._backbone, cache=self._cache, progress=progress
         )
 
     def _intensity(self, image: Image) -> Intensity:
@@ -313,14 +313,14 @@ class _Job:
         settings = {f"tdseg.{k}": str(v) for k, v in self.settings.to_dict().items()}
         return {**settings, "tdseg.unlabelled": self.ran}
 
-    def _model(self, grouping: Grouping) -> Model:
-        assert grouping.classifier is not None
+    def _model(self, found: FoundClasses) -> Model:
+        assert found.classifier is not None
         return Model(
-            classifier=grouping.classifier,
+            classifier=found.classifier,
             settings=self.settings,
             feature_names=tuple(self._extractor.names(self._names, self._rgb)),
-            class_values=tuple(range(1, len(grouping.class_names) + 1)),
-            class_names=grouping.class_names,
+            class_values=tuple(range(1, len(found.class_names) + 1)),
+            class_names=found.class_names,
             channels=self._names,
             rgb=self._rgb,
             dtype=self._images[0].dtype.name,

@@ -10,13 +10,13 @@ import numpy as np
 from tdseg.errors import TdsegError
 from tdseg.unsupervised.classifier import ClusterClassifier
 from tdseg.unsupervised.clustering import classes_of_clusters, initial_clusters, semantic_classes
-from tdseg.unsupervised.embedding import Embedding, Family
+from tdseg.unsupervised.embedding import Embedding, FeatureRun
 from tdseg.unsupervised.foreground import cluster_densities, foreground_classes
-from tdseg.unsupervised.sampling import Sample
+from tdseg.unsupervised.sampling import PixelSample
 
 
 @dataclass(frozen=True)
-class Grouping:
+class FoundClasses:
     """What was found in a sample.
 
     Parameters
@@ -40,21 +40,21 @@ class Grouping:
     initial: int
 
 
-def group_classes(
-    sample: Sample,
-    families: Sequence[Family],
+def find_classes(
+    sample: PixelSample,
+    runs: Sequence[FeatureRun],
     clusters: int | str,
     cutoff_scale: float,
     initial: int,
     seed: int,
-) -> Grouping:
+) -> FoundClasses:
     """Find classes of similar pixels.
 
     Parameters
     ----------
     sample
         Pixels; with attention if `clusters` is "auto".
-    families
+    runs
         Kinds of features.
     clusters
         Number of classes or "auto".
@@ -70,7 +70,7 @@ def group_classes(
     TdsegError
         If there are fewer different pixels than classes.
     """
-    embedding = Embedding.fit(sample.features, families)
+    embedding = Embedding.fit(sample.features, runs)
     points = embedding.transform(sample.features)
     wanted = 2 if clusters == "auto" else int(clusters)
     first = initial_clusters(points, max(initial, wanted), seed)
@@ -92,26 +92,26 @@ def group_classes(
         densities = tuple(float(d) for d in _densities(sample, classes.assigned))
     names = tuple(f"class {k + 1}" for k in range(count))
     pixels = tuple(int(n) for n in classes.sizes)
-    return Grouping(classifier, names, pixels, densities, len(first.centres))
+    return FoundClasses(classifier, names, pixels, densities, len(first.centres))
 
 
-def group_foreground(
-    sample: Sample,
-    families: Sequence[Family],
+def find_foreground(
+    sample: PixelSample,
+    runs: Sequence[FeatureRun],
     cutoff_scale: float,
     initial: int,
     seed: int,
-) -> Grouping:
+) -> FoundClasses:
     """Find the classes that attention prefers, and join them to a foreground.
 
     Parameters
     ----------
     sample
         Pixels with attention.
-    families, cutoff_scale, initial, seed
-        As for `group_classes`.
+    runs, cutoff_scale, initial, seed
+        As for `find_classes`.
     """
-    found = group_classes(sample, families, "auto", cutoff_scale, initial, seed)
+    found = find_classes(sample, runs, "auto", cutoff_scale, initial, seed)
     assert found.densities is not None
     assert found.classifier is not None
     front = foreground_classes(np.array(found.densities))
@@ -119,12 +119,12 @@ def group_foreground(
     density = np.array(found.densities)
     names = ("background", "foreground")
     if not front.any():
-        return Grouping(None, names, (int(pixels.sum()), 0), None, found.initial)
+        return FoundClasses(None, names, (int(pixels.sum()), 0), None, found.initial)
     sides = [~front, front]
     classifier = ClusterClassifier.of_clusters(
         found.classifier.embedding, found.classifier.centres, front.astype(int), sample.features
     )
-    return Grouping(
+    return FoundClasses(
         classifier,
         names,
         tuple(int(pixels[side].sum()) for side in sides),
@@ -133,7 +133,7 @@ def group_foreground(
     )
 
 
-def _densities(sample: Sample, assigned: np.ndarray) -> np.ndarray:
+def _densities(sample: PixelSample, assigned: np.ndarray) -> np.ndarray:
     if sample.attention is None:
         raise ValueError("the sample has no attention")
     return cluster_densities(assigned, sample.attention, int(assigned.max()) + 1)
