@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tdseg.classifiers.scaling import range_factors
+from tdseg.classifiers.scaling import factors_for_trees
 from tdseg.classifiers.training import MAX_TREES, Progress, TrainingSet
 from tdseg.errors import TdsegError
 from tdseg.runtime.threads import map_threads, thread_count
@@ -53,7 +53,7 @@ def grow_trees(
     leaf_size = int(np.clip(training.counts.min() // 10, 1, MAX_LEAF))
     order = np.argsort(training.codes, kind="stable")
     # scikit-learn takes values closer than 1e-7 for equal, whatever the unit.
-    factors = range_factors(training.features)
+    factors = factors_for_trees(training.features, training.sources)
     ends = np.cumsum(training.counts)
     starts = ends - training.counts
 

@@ -32,10 +32,44 @@ def range_factors(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     -------
     ndarray, (F,) float32
     """
-    low = features.min(axis=0).astype(np.float64)
-    extent = features.max(axis=0) - low
+    extent = _extents(features)
     exponent = np.frexp(extent)[1]
     unusual = ((extent > 0) & (extent < LEAST_RANGE)) | (extent > GREATEST_RANGE)
     # float32 holds factors from 2**-126 to 2**127.
     power = np.where(unusual, np.minimum(TARGET_EXPONENT - exponent, 127), 0)
     return np.ldexp(np.float32(1), power).astype(np.float32)
+
+
+def factors_for_trees(
+    features: npt.NDArray[np.float32], sources: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """Return `range_factors` of those sources whose features are small as a rule, else 1.
+
+    Trees do see a factor, by way of scikit-learn's tolerance of 1e-7. A few tiny features beside
+    ordinary ones (fifth derivatives of an 8-bit image) stay as they are: the numbers of the image
+    are not small, and its forests are those of earlier versions.
+
+    Parameters
+    ----------
+    features : ndarray, (n, F) float32
+        Finite; n is at least 1.
+    sources : ndarray, (F,) int64
+        Where each feature comes from, see `TrainingSet`.
+
+    Returns
+    -------
+    ndarray, (F,) float32
+    """
+    factors = range_factors(features)
+    extent = _extents(features)
+    for source in np.unique(sources):
+        of_source = sources == source
+        varying = extent[of_source & (extent > 0)]
+        if len(varying) and np.median(varying) >= LEAST_RANGE:
+            factors[of_source] = 1
+    return factors
+
+
+def _extents(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    extent: npt.NDArray[np.float64] = features.max(axis=0) - features.min(axis=0).astype(np.float64)
+    return extent

@@ -98,7 +98,7 @@ def compute_features(
     settings
         Which features; default: hybrid.
     options
-        Earlier name of `settings`.
+        Another name of `settings`.
     components
         Give the first principal components of the standardised features instead; 0: all features.
     planes

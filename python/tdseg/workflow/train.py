@@ -70,7 +70,7 @@ def train(
     settings
         Features, classifier and the rest; default: hybrid features, a random forest.
     options
-        Earlier name of `settings`.
+        Another name of `settings`.
     cache
         Keeps tokens, so that training again after another stroke runs no backbone.
     progress
@@ -171,9 +171,7 @@ def _with_labels(
     bare = [image.name for image, labels in examples if len(labels) == 0]
     if len(bare) == len(examples):
         which = f"Image '{bare[0]}' has no" if len(bare) == 1 else f"None of {len(bare)} images has"
-        raise TdsegError(
-            f"{which} labels; label pixels of at least two classes.", hint="label"
-        )
+        raise TdsegError(f"{which} labels; label pixels of at least two classes.", hint="label")
     kept = [(image, labels) for image, labels in examples if len(labels)]
     if bare:
         progress.note(

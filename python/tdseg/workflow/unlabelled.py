@@ -27,8 +27,8 @@ from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.unsupervised.attention import Saliency, saliency
 from tdseg.unsupervised.clustering import INITIAL_CLUSTERS, SAMPLE_PIXELS
 from tdseg.unsupervised.embedding import FeatureRun
-from tdseg.unsupervised.foreground import FoundObject, find_objects_in_planes
 from tdseg.unsupervised.finding import FoundClasses, find_classes, find_foreground
+from tdseg.unsupervised.foreground import FoundObject, find_objects_in_planes
 from tdseg.unsupervised.result import UnlabelledResult
 from tdseg.unsupervised.sampling import PixelSample, SourcePlane, draw_sample, spread_planes
 from tdseg.workflow.apply import apply
