@@ -82,7 +82,6 @@ def compute_features(
     image: Image,
     settings: Settings | None = None,
     *,
-    options: Settings | None = None,
     components: int = 0,
     planes: Sequence[int] | None = None,
     cache: TokenCache | None = None,
@@ -97,8 +96,6 @@ def compute_features(
         Any image.
     settings
         Which features; default: hybrid.
-    options
-        Another name of `settings`.
     components
         Give the first principal components of the standardised features instead; 0: all features.
     planes
