@@ -37,7 +37,8 @@ def tensor_row(planes, y, a1, a2, dr2, scratch, doubles, bits, tensor):  # type:
     b[:] = np.float32(0)
     d[:] = np.float32(0)
     one = np.float32(1)
-    for c in range(planes.shape[0]):
+    # From the last channel to the first, as the plugin adds: the scheme amplifies the last bit.
+    for c in range(planes.shape[0] - 1, -1, -1):
         _gradient_row(planes[c, y], planes[c, y + 1], planes[c, y + 2], gx, gy)
         for x in range(width):
             a[x] += gx[x] * gx[x]
