@@ -12,11 +12,12 @@ from scipy import ndimage
 
 import tdseg
 from tdseg.backbones.registry import BACKBONES
+from tdseg.classifiers.registry import CLASSIFIERS
 from tdseg.features.classical import FAMILIES
 from tdseg.upsampling.registry import UPSAMPLERS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "extending.md"
-REGISTRIES = (FAMILIES, BACKBONES, UPSAMPLERS)
+REGISTRIES = (FAMILIES, BACKBONES, UPSAMPLERS, CLASSIFIERS)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def extended() -> Iterator[None]:
     before = [(registry, dict(registry._items)) for registry in REGISTRIES]
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     for block in blocks:
-        assert len(block.splitlines()) <= 25
+        assert len(block.splitlines()) <= 40
         exec(compile(block, str(PAGE), "exec"), {})
     assert all(len(registry._items) > len(items) for registry, items in before)
     yield
@@ -73,12 +74,13 @@ def test_the_names_travel_with_a_classifier(extended, image, tmp_path):
         classical="local_range",
         backbone="patch_means",
         upsampling="nearest",
-        trees=5,
+        classifier="nearest_mean",
         held_out=False,
     )
     model = tdseg.train([(image, labels)], settings)
     again = tdseg.load(model.save(tmp_path / "model.tdseg"))
     assert again.settings.backbone == "patch_means"
+    assert type(again.classifier).__name__ == "NearestMean"
     np.testing.assert_array_equal(
         tdseg.apply(again, image).labels, tdseg.apply(model, image).labels
     )
