@@ -1,3 +1,8 @@
+import os
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tifffile
@@ -133,3 +138,50 @@ def test_inputs_are_never_overwritten(files, capsys):
     assert main([*arguments, "--existing", "overwrite"]) == 1
     assert "would be overwritten" in capsys.readouterr().err
     assert (files / "cells-labels.tif").read_bytes() == content
+
+
+def test_targets_are_checked_before_the_work(files, capsys, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("work began")
+
+    monkeypatch.setattr("tdseg.images.image_files.read_image", refuse)
+    monkeypatch.setattr("tdseg.batch.train_files.read_image", refuse)
+    monkeypatch.setattr("tdseg.batch.segment_files.read_image", refuse)
+    image, missing = str(files / "cells.tif"), str(files / "nofolder" / "x")
+    (files / "file").write_text("")
+    lines = [
+        ["train", image, "--model", missing, *FAST],
+        ["segment", image, "--output-folder", str(files / "out"), "--model", missing],
+        ["segment", image, "--output-folder", str(files / "file" / "out")],
+        ["refine", image, image, "--output", missing],
+    ]
+    for line in lines:
+        assert main(line) == 1, line
+        message = capsys.readouterr().err
+        assert "does not exist" in message or "is a file" in message, message
+    line = ["segment", image, "--output-folder", missing, "--method", "attention"]
+    assert main([*line, "--model", str(files / "c.tdseg")]) == 1
+    assert "gives no classifier" in capsys.readouterr().err
+    assert not (files / "out").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_sigterm_leaves_no_unfinished_file(tmp_path):
+    code = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from tdseg import __main__, cli\nfrom tdseg.runtime.files import write_file\n"
+        "def write(part):\n"
+        "    part.write_text('half')\n"
+        "    print('begun', flush=True)\n"
+        "    time.sleep(60)\n"
+        "cli.main = lambda: write_file(Path(sys.argv[1]), write)\n"
+        "__main__.entry()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "a.txt")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.terminate()
+    assert process.wait(30) == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []

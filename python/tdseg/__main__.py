@@ -12,6 +12,7 @@ import sys
 def entry() -> None:
     """Run the command line and end the process, without waiting for Java's threads."""
     status = 130
+    signal.signal(signal.SIGTERM, end_tidily)
     try:
         for stream in (sys.stdout, sys.stderr):
             print_anything(stream)
@@ -32,6 +33,11 @@ def entry() -> None:
         except (OSError, ValueError):
             status = status or 1
     os._exit(status)
+
+
+def end_tidily(*_: object) -> None:
+    """Let SIGTERM end the process as Ctrl-C does, so that no unfinished file stays."""
+    sys.exit(128 + signal.SIGTERM)
 
 
 def print_anything(stream: object) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import glob
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from tdseg.errors import Cancelled, TdsegError
 from tdseg.options.declare import Options, keys_of
 from tdseg.options.groups import UnlabelledOptions
 from tdseg.options.key import Key
-from tdseg.runtime.progress import Progress, TerminalProgress
+from tdseg.runtime.files import check_source, check_target, exists
+from tdseg.runtime.progress import Progress, TerminalProgress, counted
 
 EPILOG = (
     "Options have the names of the macro keys (see docs/commands.md), for example "
@@ -177,7 +179,7 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     """Expand ``*`` where the shell does not, as on Windows."""
     found: list[Path] = []
     for path in paths:
-        if path.exists() or not any(letter in str(path) for letter in "*?["):
+        if not any(letter in str(path) for letter in "*?[") or exists(path):
             found.append(path)
             continue
         matches = sorted(glob.glob(str(path)))
@@ -198,8 +200,14 @@ def _class_names(text: str) -> list[str]:
     return list(session.classes.values())
 
 
-def _progress() -> Progress:
-    return TerminalProgress()
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    terminal = TerminalProgress()
+    try:
+        with counted(terminal) as progress:
+            yield progress
+    finally:
+        terminal.close()
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -209,8 +217,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if not options.macro.is_file():
-        raise TdsegError(f"There is no macro file '{options.macro}'.")
+    check_source(options.macro, "macro file")
     from tdseg import imagej
 
     with imagej.start(options.fiji, headless=not options.display) as ij:
@@ -238,19 +245,18 @@ def _train(options: argparse.Namespace) -> int:
 
     values, own = options.checked
     target = classifier_path(options.model)
-    if target.exists() and own.existing != "overwrite":
-        if own.existing == "skip":
-            print(f"{target} exists; nothing was trained.")
-            return 0
-        raise TdsegError(f"File '{target}' exists; choose --existing overwrite.")
-    model = train_from_files(
-        _files(options.images),
-        labels=own.labels,
-        labels_paths=options.labels_path,
-        classes=_class_names(own.classes),
-        values=values,
-        progress=_progress(),
-    )
+    if not check_target(target, own.existing):
+        print(f"{target} exists; nothing was trained.")
+        return 0
+    with _progress() as progress:
+        model = train_from_files(
+            _files(options.images),
+            labels=own.labels,
+            labels_paths=options.labels_path,
+            classes=_class_names(own.classes),
+            values=values,
+            progress=progress,
+        )
     path = model.save(target, existing=own.existing)
     if model.report is not None:
         print(model.report.as_text())
@@ -266,16 +272,17 @@ def _apply(options: argparse.Namespace) -> int:
     model = load(options.model)
     slices = values.pop("slices", "all")
     settings = model.settings.with_(**values)
-    outcomes = apply_to_files(
-        model,
-        _files(options.inputs),
-        options.output_folder,
-        output=own.output,
-        existing=own.existing,
-        slices=slices,
-        settings=settings,
-        progress=_progress(),
-    )
+    with _progress() as progress:
+        outcomes = apply_to_files(
+            model,
+            _files(options.inputs),
+            options.output_folder,
+            output=own.output,
+            existing=own.existing,
+            slices=slices,
+            settings=settings,
+            progress=progress,
+        )
     failed = 0
     for outcome in outcomes:
         if outcome.error:
@@ -299,21 +306,29 @@ def _segment(options: argparse.Namespace) -> int:
     values, files = options.checked
     own = {k: values.pop(k) for k in _UNLABELLED if k in values}
     target = classifier_path(options.model) if options.model is not None else None
-    if target is not None and target.exists() and files.existing != "overwrite":
-        raise TdsegError(f"File '{target}' exists; choose --existing overwrite.")
-    written, model = segment_files(
-        _files(options.inputs),
-        options.output_folder,
-        Settings(**{"features": "deep", **values}),
-        existing=files.existing,
-        progress=_progress(),
-        **own,
-    )
+    if target is not None:
+        if own.get("method") == "attention":
+            raise TdsegError(
+                "Method 'attention' gives no classifier; leave out --model, or use "
+                "--method clusters."
+            )
+        check_target(target, files.existing)
+    with _progress() as progress:
+        written, model = segment_files(
+            _files(options.inputs),
+            options.output_folder,
+            Settings(**{"features": "deep", **values}),
+            existing=files.existing,
+            progress=progress,
+            **own,
+        )
     for path in written:
         print(path)
-    if target is not None:
+    if not written:
+        print("All results exist; nothing was segmented.")
+    elif target is not None:
         if model is None:
-            raise TdsegError("This method gives no classifier; use --method clusters.")
+            raise TdsegError("Nothing stands out in these images, so there is no classifier.")
         print(f"Saved {model.save(target, existing=files.existing)}")
     return 0
 
@@ -324,14 +339,15 @@ def _refine(options: argparse.Namespace) -> int:
 
     values, own = options.checked
     settings = Settings(**values)
-    refine_file(
-        options.probabilities,
-        options.image,
-        options.output,
-        settings,
-        existing=own.existing,
-        progress=_progress(),
-    )
+    with _progress() as progress:
+        refine_file(
+            options.probabilities,
+            options.image,
+            options.output,
+            settings,
+            existing=own.existing,
+            progress=progress,
+        )
     print(options.output)
     return 0
 

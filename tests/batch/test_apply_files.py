@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import tifffile
@@ -89,3 +91,36 @@ def test_cancelling_leaves_no_half_written_file(model, folder):
     names = sorted(p.name for p in (folder / "out").iterdir())
     assert names == ["a-labels.tif"]
     assert tifffile.imread(folder / "out" / "a-labels.tif").shape == (20, 30)
+
+
+def test_of_two_results_only_the_missing_one_is_written(model, folder):
+    out = folder / "out"
+    out.mkdir()
+    (out / "a-labels.tif").write_bytes(b"mine")
+    (outcome,) = apply_to_files(model, [folder / "a.tif"], out, output="both", existing="skip")
+    assert outcome.written == (out / "a-probabilities.tif",)
+    assert (out / "a-labels.tif").read_bytes() == b"mine"
+    (outcome,) = apply_to_files(model, [folder / "a.tif"], out, output="both", existing="skip")
+    assert outcome.skipped
+    (out / "c-probabilities.tif").write_bytes(b"mine")
+    (outcome,) = apply_to_files(model, [folder / "c.tif"], out, output="both", existing="error")
+    assert "c-probabilities.tif' exists" in outcome.error
+    assert not (out / "c-labels.tif").exists()
+
+
+@pytest.mark.parametrize("stem", ["x" * 238, os.fsdecode(b"gr\xf6\xdfe")])
+def test_names_are_bytes_and_may_be_long(model, folder, stem):
+    source = folder / f"{stem}.tif"
+    try:
+        source.write_bytes((folder / "a.tif").read_bytes())
+    except (OSError, ValueError):
+        pytest.skip("not a name on this file system")
+    (outcome,) = apply_to_files(model, [source], folder / "out")
+    assert outcome.error == ""
+    expected = tdseg.apply(model, tdseg.read_image(source)).labels[0, 0]
+    np.testing.assert_array_equal(tifffile.imread(outcome.written[0]), expected)
+    (outcome,) = apply_to_files(model, [source], folder / "out", output="probabilities")
+    if len(stem) > 200:  # 257 bytes with "-probabilities.tif"
+        assert "too long a name" in outcome.error
+    else:
+        assert outcome.error == ""

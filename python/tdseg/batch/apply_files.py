@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from tdseg.errors import Cancelled, TdsegError
 from tdseg.images.image_files import read_image, write_labels, write_probabilities
 from tdseg.images.planes import planes_of_slices
 from tdseg.options.settings import Settings
+from tdseg.runtime.files import check_target, make_folder
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.workflow.apply import apply
 
@@ -76,7 +78,8 @@ def apply_to_files(
     output
         "labels", "probabilities" or "both".
     existing
-        "skip" files whose results exist, "overwrite", or "error": that file fails.
+        "skip" results that exist (of two, the missing one is written), "overwrite", or "error":
+        that file fails.
     slices
         As the macro key; "current" is the first plane.
     settings
@@ -122,38 +125,39 @@ def _one(
     settings: Settings | None,
     progress: Progress,
 ) -> FileOutcome:
-    planned = planned_outputs(source, folder, output)
-    there = [path for path in planned if path.exists()]
-    if existing == "skip" and len(there) == len(planned):
+    missing = [p for p in planned_outputs(source, folder, output) if check_target(p, existing)]
+    if not missing:
         return FileOutcome(source, skipped=True)
-    if existing == "error" and there:
-        raise TdsegError(
-            f"File '{there[0]}' exists; choose existing=skip or existing=overwrite, or another "
-            "folder."
-        )
     image = read_image(source)
     result = apply(
         model,
         image,
-        probabilities=output != "labels",
+        probabilities=any(_holds_probabilities(path) for path in missing),
         planes=planes_of_slices(image, slices),
         settings=settings,
         progress=progress,
     )
-    for path in planned:
-        if path.name.endswith("-labels.tif"):
-            write_labels(path, result.labels, image, result.info, existing="overwrite")
+    written = []
+    for path in missing:
+        if not _holds_probabilities(path):
+            wrote = write_labels(path, result.labels, image, result.info, existing=existing)
         else:
             assert result.probabilities is not None
-            write_probabilities(
+            wrote = write_probabilities(
                 path,
                 result.probabilities,
                 image,
                 result.class_names,
                 result.info,
-                existing="overwrite",
+                existing=existing,
             )
-    return FileOutcome(source, tuple(planned))
+        if wrote:  # else another job was faster
+            written.append(path)
+    return FileOutcome(source, tuple(written), skipped=not written)
+
+
+def _holds_probabilities(path: Path) -> bool:
+    return path.name.endswith("-probabilities.tif")
 
 
 def _check_distinct(files: Sequence[Path], folder: Path, output: str) -> None:
@@ -169,19 +173,16 @@ def _check_distinct(files: Sequence[Path], folder: Path, output: str) -> None:
     refuse_to_overwrite(files, seen)
 
 
-def make_folder(folder: Path) -> None:
-    """Make an output folder, with its parents."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TdsegError(
-            f"Output folder '{folder}' cannot be made ({error.strerror}); choose another."
-        ) from None
-
-
 def refuse_to_overwrite(sources: Iterable[Path], planned: Iterable[Path]) -> None:
     """Raise if a result would take the place of one of the inputs."""
-    inputs = {source.resolve() for source in sources}
+    inputs = {_real(source) for source in sources}
     for path in planned:
-        if path.resolve() in inputs:
+        if _real(path) in inputs:
             raise TdsegError(f"Input '{path}' would be overwritten; choose another output folder.")
+
+
+def _real(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # no name that a file can have; said when the file is read
+        return str(path)

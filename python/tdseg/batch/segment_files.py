@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tdseg.batch.apply_files import make_folder, refuse_to_overwrite
+from tdseg.batch.apply_files import refuse_to_overwrite
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
+from tdseg.images.image import Image
 from tdseg.images.image_files import read_image, write_features, write_labels, write_probabilities
 from tdseg.options.settings import Settings
+from tdseg.runtime.files import check_target, make_folder
 from tdseg.runtime.progress import Progress
 from tdseg.workflow.refine import refine_crf
-from tdseg.workflow.unlabelled import segment_without_labels
+from tdseg.workflow.unlabelled import segment_one_by_one
+
+
+class FileImages(Sequence[Image]):
+    """Image files as images; one is read when it is asked for, and only the last is kept."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = list(paths)
+        self._last: tuple[int, Image] | None = None
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, number: Any) -> Any:
+        """Read image `number`, counted from 0."""
+        number = range(len(self._paths))[operator.index(number)]
+        if self._last is None or self._last[0] != number:
+            self._last = None  # before the next is read
+            self._last = number, read_image(self._paths[number])
+        return self._last[1]
 
 
 def segment_files(
@@ -27,6 +49,8 @@ def segment_files(
 ) -> tuple[list[Path], Model | None]:
     """Segment images together, so that the same class has the same value in all of them.
 
+    Files are read one at a time, several times each: memory does not grow with their number.
+
     Parameters
     ----------
     sources
@@ -36,7 +60,7 @@ def segment_files(
     settings
         Features, seed, refinement.
     existing
-        "overwrite", or "error" before anything is computed.
+        "overwrite", "skip" (what is there stays), or "error" before anything is computed.
     progress
         Hears how far the work is.
     **options
@@ -55,29 +79,41 @@ def segment_files(
         If a file cannot be read, exists, or two would have the same name.
     """
     planned = [folder / f"{source.stem}-labels.tif" for source in sources]
-    twice = [path for path in planned if planned.count(path) > 1]
-    if twice:
-        raise TdsegError(f"Two inputs would both write '{twice[0]}'; rename one of them.")
-    others = [path.with_name(path.name.replace("-labels", "-attention")) for path in planned]
-    there = [path for path in [*planned, *others] if path.exists()]
-    if there and existing != "overwrite":
-        raise TdsegError(f"File '{there[0]}' exists; choose existing=overwrite.")
-    refuse_to_overwrite(sources, [*planned, *others])
-    make_folder(folder)
-    images = [read_image(source) for source in sources]
-    results = segment_without_labels(images, options=settings, progress=progress, **options)
-    written = []
-    for image, result, path in zip(images, results, planned, strict=True):
-        write_labels(path, result.labels, image, result.info, existing="overwrite")
-        written.append(path)
-        if result.attention is not None:
-            beside = path.with_name(path.name.replace("-labels", "-attention"))
-            names = list(result.attention_names)
-            write_features(
-                beside, result.attention, image, names, result.info, existing="overwrite"
+    first: dict[Path, Path] = {}
+    for source, path in zip(sources, planned, strict=True):
+        if path in first:
+            raise TdsegError(
+                f"Files '{first[path]}' and '{source}' would both write '{path}'; rename one."
             )
-            written.append(beside)
-    return written, results[0].model
+        first[path] = source
+    attention = options.get("method") == "attention"
+    targets = [t for path in planned for t in (path, *([_beside(path)] if attention else []))]
+    refuse_to_overwrite(sources, targets)
+    make_folder(folder)
+    if not any([check_target(target, existing) for target in targets]) and targets:
+        return [], None
+    written: list[Path] = []
+    model: Model | None = None
+    images = FileImages(sources)
+    results = segment_one_by_one(images, settings=settings, progress=progress, **options)
+    for number, (path, result) in enumerate(zip(planned, results, strict=True)):
+        model = model or result.model
+        image = images[number]
+        if write_labels(path, result.labels, image, result.info, existing=existing):
+            written.append(path)
+        if result.attention is not None:
+            names = list(result.attention_names)
+            beside = _beside(path)
+            if write_features(
+                beside, result.attention, image, names, result.info, existing=existing
+            ):
+                written.append(beside)
+    return written, model
+
+
+def _beside(labels: Path) -> Path:
+    """Return the file of the attention maps that go with a file of labels."""
+    return labels.with_name(labels.name.removesuffix("-labels.tif") + "-attention.tif")
 
 
 def refine_file(
@@ -94,14 +130,15 @@ def refine_file(
     Raises
     ------
     TdsegError
-        If a file cannot be read, sizes differ, or `target` exists and `existing` is "error".
+        If a file cannot be read, sizes differ, or `target` cannot be written or exists
+        and `existing` is "error".
     """
-    if target.exists() and existing != "overwrite":
-        raise TdsegError(f"File '{target}' exists; choose existing=overwrite.")
+    if not check_target(target, existing):
+        return
     found, picture = read_image(probabilities), read_image(image)
     labels = list(found.metadata.get("slice_labels") or [])[: found.shape[2]]
     names = [str(n) if n else f"class {k + 1}" for k, n in enumerate(labels)]
     names += [f"class {k + 1}" for k in range(len(names), found.shape[2])]
     refined = refine_crf(found.array, picture, settings, class_names=names, progress=progress)
     info = {f"tdseg.{k}": str(v) for k, v in settings.to_dict().items() if k.startswith("crf_")}
-    write_probabilities(target, refined, picture, names, info, existing="overwrite")
+    write_probabilities(target, refined, picture, names, info, existing=existing)

@@ -11,6 +11,7 @@ from tdseg.commands.parsing import parse_options
 from tdseg.commands.reply import Reply
 from tdseg.commands.request import Host, HostImage, Request
 from tdseg.errors import Cancelled, TdsegError
+from tdseg.runtime.progress import counted
 
 if TYPE_CHECKING:
     from tdseg.commands.table import Command
@@ -63,9 +64,10 @@ def run_command(
     given = parse_options(options, command.keys, command.name, progress.note)
     if active is None and command.needs_image:
         raise TdsegError(f"{command.name} works on the active image; open an image first.")
-    request = Request(command, given, session, progress, active, host or Host())
     # Status tells what runs and waits, so it does not wait itself.
-    with session.job(command.name) if command.queued else nullcontext():
+    queue = session.job(command.name) if command.queued else nullcontext()
+    with queue, counted(progress) as told:
+        request = Request(command, given, session, told, active, host or Host())
         try:
             reply = command.load()(request)
         except Cancelled:

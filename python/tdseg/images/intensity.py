@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
@@ -14,6 +15,8 @@ from tdseg.runtime.feature_map import PlaneInput
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
 # Statistics of large images come from a regular sample of about this many pixels a channel.
 SAMPLE_PIXELS = 2_000_000
+# Of very many images fewer each, so that memory stays bounded.
+POOLED_PIXELS = 64_000_000
 
 
 def selected_channels(image: Image, channels: Sequence[int]) -> tuple[tuple[str, ...], bool]:
@@ -26,16 +29,37 @@ def selected_channels(image: Image, channels: Sequence[int]) -> tuple[tuple[str,
     return tuple(names[c] for c in channels), False
 
 
-def sample_grey_values(image: Image, channels: Sequence[int]) -> list[np.ndarray]:
-    """Take grey values from the whole image, on a regular grid; one array a channel."""
+def sample_grey_values(
+    image: Image,
+    channels: Sequence[int],
+    pixels: int = SAMPLE_PIXELS,
+    planes: Sequence[int] | None = None,
+) -> list[np.ndarray]:
+    """Take grey values on a regular grid.
+
+    Parameters
+    ----------
+    image, channels
+        Where from.
+    pixels
+        About how many a channel.
+    planes
+        Plane numbers; None for all.
+
+    Returns
+    -------
+    list of ndarray
+        One flat array a channel, without NaN and infinities.
+    """
     height, width = image.size
-    step = max(1, int(np.sqrt(image.n_planes * height * width / SAMPLE_PIXELS)))
+    chosen = range(image.n_planes) if planes is None else planes
+    step = max(1, int(np.sqrt(len(chosen) * height * width / pixels)))
     taken: list[list[np.ndarray]] = [[] for _ in channels]
     # Large stacks are thinned along planes too: at most 64 are read.
-    stride = max(1, image.n_planes // 64)
+    stride = max(1, len(chosen) // 64)
     if stride > 1:
-        step = max(1, int(np.sqrt(64 * height * width / SAMPLE_PIXELS)))
-    for index in range(0, image.n_planes, stride):
+        step = max(1, int(np.sqrt(64 * height * width / pixels)))
+    for index in chosen[::stride]:
         plane = image.plane(index)
         for k, c in enumerate(channels):
             taken[k].append(plane[::step, ::step, c].ravel())
@@ -46,16 +70,20 @@ def sample_grey_values(image: Image, channels: Sequence[int]) -> list[np.ndarray
     return values
 
 
-def robust_ranges(images: Iterable[Image], channels: Sequence[int]) -> np.ndarray:
-    """Return the 0.5 and 99.5 percentiles of each channel over all images, (C, 2) float64.
+def robust_ranges(
+    images: Sequence[Image], channels: Sequence[int], planes: Sequence[int] | None = None
+) -> npt.NDArray[np.float64]:
+    """Return the 0.5 and 99.5 percentiles of each channel over all images, (C, 2).
 
     The colours of an RGB image share one range, which keeps hues; images count by their pixels.
+    `planes` restricts it to planes of these numbers.
     """
     pooled: list[list[np.ndarray]] = [[] for _ in channels]
     shared = False
+    pixels = min(SAMPLE_PIXELS, max(1, POOLED_PIXELS // len(images)))
     for image in images:
         shared = shared or selected_channels(image, channels)[1]
-        for k, values in enumerate(sample_grey_values(image, channels)):
+        for k, values in enumerate(sample_grey_values(image, channels, pixels, planes)):
             pooled[k].append(values)
     merged = [np.concatenate(p) for p in pooled]
     if shared:
@@ -88,7 +116,8 @@ class Intensity:
     normalize
         "none": grey values as they are; the backbone's range is `ranges`. "image": the image's own
         robust range becomes 0 to 255, for classical and deep features alike, so that images of
-        different brightness and contrast look the same.
+        different brightness and contrast look the same. "frame": the same for every frame by
+        itself (all slices of it together), for series that bleach.
     ranges
         The training set's range, (C, 2); used under "none".
     """
@@ -103,9 +132,10 @@ class Intensity:
         self._image = image
         self._channels = list(channels)
         self._names, self._rgb = selected_channels(image, channels)
-        self._own: np.ndarray | None = None
-        if normalize == "image":
-            self._own = robust_ranges([image], channels)
+        # Own ranges by frame; under "image" the only one stands for all.
+        self._own: dict[int, npt.NDArray[np.float64]] = {}
+        self._normalize = normalize
+        if normalize != "none":
             self._ranges = np.tile([0.0, 255.0], (len(self._channels), 1))
         elif ranges is None:
             self._ranges = backbone_ranges([image], channels)
@@ -130,8 +160,18 @@ class Intensity:
                 f"{index + 1}); replace them first, for example with Process > Math > "
                 "NaN Background or Remove NaNs."
             )
-        if self._own is not None:
-            low, high = self._own[:, 0], self._own[:, 1]
+        if self._normalize != "none":
+            own = self._own_range(index)
+            low, high = own[:, 0], own[:, 1]
             scaled = (pixels.astype(np.float64) - low) * (255.0 / (high - low))
             pixels = scaled.astype(np.float32)
         return PlaneInput(pixels, self._names, self._rgb, self._ranges)
+
+    def _own_range(self, index: int) -> npt.NDArray[np.float64]:
+        slices = self._image.shape[1]
+        frame = index // slices if self._normalize == "frame" else 0
+        if frame not in self._own:
+            whole = self._normalize == "image"
+            planes = None if whole else range(frame * slices, (frame + 1) * slices)
+            self._own[frame] = robust_ranges([self._image], self._channels, planes)
+        return self._own[frame]

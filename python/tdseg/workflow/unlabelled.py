@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -20,7 +20,7 @@ from tdseg.images.image import Image
 from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
 from tdseg.images.planes import plane_grid
 from tdseg.options.groups import UnlabelledOptions
-from tdseg.options.settings import Settings, one_of, parse_numbers
+from tdseg.options.settings import Settings, one_of
 from tdseg.runtime.feature_map import FeatureMap, PlaneInput
 from tdseg.runtime.memory import memory_budget
 from tdseg.runtime.progress import Part, Progress, Silent
@@ -32,6 +32,7 @@ from tdseg.unsupervised.foreground import FoundObject, find_objects_in_planes
 from tdseg.unsupervised.result import UnlabelledResult
 from tdseg.unsupervised.sampling import PixelSample, SourcePlane, draw_sample, spread_planes
 from tdseg.workflow.apply import apply
+from tdseg.workflow.image_facts import common_channels, facts_of_image
 
 CACHE_BYTES = 1024**3
 
@@ -94,18 +95,57 @@ def segment_without_labels(
         fewer different pixels than classes.
     """
     images = [images] if isinstance(images, Image) else list(images)
+    return list(
+        segment_one_by_one(
+            images,
+            method=method,
+            clusters=clusters,
+            settings=one_of(settings, options),
+            min_size=min_size,
+            cutoff_scale=cutoff_scale,
+            initial=initial,
+            probabilities=probabilities,
+            planes=planes,
+            cache=cache,
+            progress=progress,
+        )
+    )
+
+
+def segment_one_by_one(
+    images: Sequence[Image],
+    *,
+    method: str = UnlabelledOptions.method,
+    clusters: int | str = UnlabelledOptions.clusters,
+    settings: Settings | None = None,
+    min_size: int = UnlabelledOptions.min_size,
+    cutoff_scale: float = UnlabelledOptions.cutoff_scale,
+    initial: int = INITIAL_CLUSTERS,
+    probabilities: bool = False,
+    planes: Sequence[int] | None = None,
+    cache: TokenCache | None = None,
+    progress: Progress | None = None,
+) -> Iterator[UnlabelledResult]:
+    """Give the results of `segment_without_labels` one after the other.
+
+    Of `images` only one is asked for at a time, so a sequence that reads its images when asked
+    needs the memory of one image, however many there are; each is asked for several times, in
+    order: to see its size and channels, to draw the sample, to segment it.
+    """
     progress = progress or Silent()
-    if not images:
+    if not len(images):
         raise TdsegError("There is nothing to segment; give at least one image.")
     UnlabelledOptions(
         method=method, clusters=clusters, min_size=min_size, cutoff_scale=cutoff_scale
     )
     if not 2 <= initial <= 1000:
         raise TdsegError(f"Key 'initial': '{initial}' is not valid; use 2 to 1000.")
-    settings = one_of(settings, options) or Settings(features="deep")
+    settings = settings or Settings(features="deep")
     job = _Job(images, settings, method, min_size, planes, cache, progress)
     if method == "attention":
-        return [job.attend(image, part) for image, part in _shares(progress, images)]
+        for image, part in _shares(progress, images):
+            yield job.attend(image, part)
+        return
     # Clusters of a given number need no attention: nothing is computed for them.
     looked = method == "foreground" or clusters == "auto"
     sample = job.sample(looked, Part(progress, 0, 0.5))
@@ -117,18 +157,16 @@ def segment_without_labels(
         found = find_classes(sample, job.runs, clusters, cutoff_scale, initial, seed)
     job.describe(found, sample.method)
     progress.note(f"Segmented without labels: {job.ran}.")
-    results = [
-        job.segment(image, found, probabilities, part)
-        for image, part in _shares(Part(progress, 0.5, 1), images)
-    ]
+    for image, part in _shares(Part(progress, 0.5, 1), images):
+        yield job.segment(image, found, probabilities, part)
     progress.update(1.0)
-    return results
 
 
-def _shares(progress: Progress, images: Sequence[Image]) -> list[tuple[Image, Part]]:
+def _shares(progress: Progress, images: Sequence[Image]) -> Iterator[tuple[Image, Part]]:
     """Give every image the same share of the progress."""
     count = len(images)
-    return [(image, Part(progress, k / count, (k + 1) / count)) for k, image in enumerate(images)]
+    for k, image in enumerate(images):
+        yield image, Part(progress, k / count, (k + 1) / count)
 
 
 class _Job:
@@ -146,7 +184,10 @@ class _Job:
     ) -> None:
         self._images, self._method, self._min_size = images, method, min_size
         self._chosen = planes
-        self._channels, self._names, self._rgb = _common_channels(images, settings)
+        self._open: tuple[int, Intensity] | None = None
+        self._facts = [facts_of_image(image, planes) for image in images]
+        self._channels = common_channels(self._facts, settings)
+        self._names, self._rgb = selected_channels(images[0], self._channels)
         # Every plane is looked at twice, to find classes and to apply them.
         self._cache = cache or open_cache(
             min(CACHE_BYTES, memory_budget(settings.memory_limit) // 4)
@@ -174,20 +215,17 @@ class _Job:
 
     def sample(self, attention: bool, progress: Progress) -> PixelSample:
         """Draw pixels from all images."""
-        grids = [plane_grid(image, self._chosen)[0] for image in self._images]
-        sources = []
-        for image, grid, places in zip(
-            self._images, grids, spread_planes([len(g) for g in grids]), strict=True
-        ):
-            intensity = self._intensity(image)
-            for place in places:
-                read = partial(intensity.plane, grid[place])
-                sources.append(SourcePlane(read, image.size))
+        spread = spread_planes([len(fact.planes) for fact in self._facts])
+        sources = [
+            SourcePlane(partial(self._plane, number, fact.planes[place]), fact.size)
+            for number, (fact, places) in enumerate(zip(self._facts, spread, strict=True))
+            for place in places
+        ]
 
         def look(plane: PlaneInput, features: FeatureMap) -> Saliency:
             return self._saliency(plane, lambda: features, progress)
 
-        return draw_sample(
+        sample = draw_sample(
             sources,
             self._extractor.extract,
             look if attention else None,
@@ -195,6 +233,8 @@ class _Job:
             self.settings.seed,
             progress,
         )
+        self._open = None
+        return sample
 
     def describe(self, found: FoundClasses, looked: str) -> None:
         """Put into words what ran."""
@@ -208,7 +248,7 @@ class _Job:
         if looked:
             self.ran += f", foreground by {_WORDS[looked]}"
         self._summary = {
-            "images": [image.name for image in self._images],
+            "images": [fact.name for fact in self._facts],
             "method": self._method,
             "foreground_by": looked,
             "initial_clusters": found.initial,
@@ -306,6 +346,13 @@ class _Job:
             plane, make, self.runs, self._backbone, cache=self._cache, progress=progress
         )
 
+    def _plane(self, number: int, index: int) -> PlaneInput:
+        """Read a plane; the image is kept for its other planes."""
+        if self._open is None or self._open[0] != number:
+            self._open = None  # before the next is read
+            self._open = number, self._intensity(self._images[number])
+        return self._open[1].plane(index)
+
     def _intensity(self, image: Image) -> Intensity:
         return Intensity(image, self._channels, self.settings.normalize, self._ranges)
 
@@ -323,28 +370,13 @@ class _Job:
             class_names=found.class_names,
             channels=self._names,
             rgb=self._rgb,
-            dtype=self._images[0].dtype.name,
+            dtype=self._facts[0].dtype.name,
             ranges=self._ranges,
             weights=self._weights,
             summary=self._summary,
-            name=self._images[0].name,
+            name=self._facts[0].name,
             upsampler=self._upsampler,
         )
 
 
 _WORDS = {"attention": "the network's attention", "ncut": "a normalised cut"}
-
-
-def _common_channels(
-    images: Sequence[Image], settings: Settings
-) -> tuple[list[int], tuple[str, ...], bool]:
-    first = images[0]
-    channels = parse_numbers(settings.channels, len(first.channels), "channels", "channels")
-    for image in images[1:]:
-        if image.channels != first.channels or image.is_colour != first.is_colour:
-            raise TdsegError(
-                f"Images '{first.name}' and '{image.name}' differ in their channels; segment "
-                "images of one kind together."
-            )
-    names, rgb = selected_channels(first, channels)
-    return channels, names, rgb
