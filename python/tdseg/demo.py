@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import roifile
 import tifffile
 from PIL import Image as Picture
@@ -118,7 +119,8 @@ def _score(truth: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _tint(grey: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return (0.55 * grey + 0.45 * COLOURS[labels]).astype(np.uint8)
+    tinted: npt.NDArray[np.uint8] = (0.55 * grey + 0.45 * COLOURS[labels]).astype(np.uint8)
+    return tinted
 
 
 def _thicken(labels: np.ndarray) -> np.ndarray:

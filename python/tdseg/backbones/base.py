@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import torch
+
+# A network of timm's. "Tensor or module", its members' types, are no help, so none are claimed.
+TimmNetwork: TypeAlias = Any
 
 
 @dataclass(frozen=True)

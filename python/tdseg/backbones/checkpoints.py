@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tdseg.backbones.base import TimmNetwork
 from tdseg.backbones.hashing import tensors_sha256
 from tdseg.backbones.naming import to_timm
 from tdseg.backbones.onnx_weights import read_onnx
@@ -136,7 +137,7 @@ def put_tensors(
 
 
 def _take_over_grid(
-    network: nn.Module, positions: torch.Tensor | None, file_name: str, name: str
+    network: TimmNetwork, positions: torch.Tensor | None, file_name: str, name: str
 ) -> None:
     """Give the network a position table of the file's size."""
     own = getattr(network, "pos_embed", None)

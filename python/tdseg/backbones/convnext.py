@@ -12,7 +12,7 @@ from timm.layers.grn import GlobalResponseNorm
 from timm.models.convnext import ConvNeXt
 from torch import nn
 
-from tdseg.backbones.base import Level, WeightsInfo
+from tdseg.backbones.base import Level, TimmNetwork, WeightsInfo
 from tdseg.backbones.devices import evaluation, torch_dtype
 from tdseg.backbones.vit import IMAGENET_MEAN, IMAGENET_STD
 from tdseg.errors import TdsegError
@@ -46,7 +46,7 @@ class ConvNextBackbone:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: TimmNetwork,
         name: str,
         weights: WeightsInfo,
         *,
@@ -95,7 +95,7 @@ class ConvNextBackbone:
         return [found[stage] for stage in self._stages]
 
 
-def _check_stem(network: nn.Module, name: str) -> tuple[int, ...]:
+def _check_stem(network: TimmNetwork, name: str) -> tuple[int, ...]:
     """Return the strides of the stages; refuse stems whose geometry is another."""
     strides = tuple(int(info["reduction"]) for info in getattr(network, "feature_info", ()))
     patchify = (
@@ -120,7 +120,7 @@ def _parse_level(level: str | int, name: str) -> int:
     return _STRIDES.index(int(text))
 
 
-def _reaches(network: nn.Module) -> list[float]:
+def _reaches(network: TimmNetwork) -> list[float]:
     """Return the radius of every stage's receptive field in pixels, from the kernels."""
     reach, stride = 1.5, 4
     reaches = []

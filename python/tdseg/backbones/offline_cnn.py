@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from tdseg.backbones.base import Level, WeightsInfo
+from tdseg.backbones.base import Level, TimmNetwork, WeightsInfo
 from tdseg.backbones.checkpoints import read_tensors
 from tdseg.backbones.devices import evaluation, torch_dtype
 from tdseg.backbones.hashing import tensors_sha256
@@ -76,7 +76,7 @@ class OfflineCnn:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: TimmNetwork,
         weights: WeightsInfo,
         levels: Sequence[str | int] | None = None,
         device: str = "cpu",
@@ -186,7 +186,7 @@ def packaged_weights() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / _FILE
 
 
-def load_tensors(network: nn.Module, file: Path) -> None:
+def load_tensors(network: TimmNetwork, file: Path) -> None:
     """Put a checkpoint's tensors into timm's EfficientNet-Lite0.
 
     The package names its tensors after another implementation but keeps timm's order; they are
@@ -209,7 +209,7 @@ def load_tensors(network: nn.Module, file: Path) -> None:
     network.load_state_dict(matched, strict=True)
 
 
-def _fold_normalisation(network: nn.Module) -> None:
+def _fold_normalisation(network: TimmNetwork) -> None:
     """Fold every batch normalisation into the convolution before it.
 
     On a processor normalisation takes most of this network's time; in evaluation it is affine and
@@ -243,7 +243,7 @@ def _reflected(length: int, device: torch.device) -> torch.Tensor:
     return torch.where(index < length, index, period - index)
 
 
-def _reaches(network: nn.Module) -> dict[str, float]:
+def _reaches(network: TimmNetwork) -> dict[str, float]:
     """Return the radius of every level's receptive field, in pixels, from the kernels."""
     reach, stride = 0.0, 1
     reaches = {}

@@ -17,7 +17,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 from torch.nn import functional
 
-from tdseg.backbones.base import Level, WeightsInfo
+from tdseg.backbones.base import Level, TimmNetwork, WeightsInfo
 from tdseg.backbones.devices import evaluation, torch_dtype
 from tdseg.backbones.positions import check_flavour, resample_positions
 from tdseg.backbones.vit_attention import class_attention, project, value_attention
@@ -69,7 +69,7 @@ class VitBackbone:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: TimmNetwork,
         name: str,
         weights: WeightsInfo,
         *,
@@ -206,7 +206,7 @@ class VitBackbone:
             x = torch.cat([joined, x], dim=1)
         return network.norm_pre(x), rope, grid
 
-    def _split_positions(self, network: nn.Module) -> None:
+    def _split_positions(self, network: TimmNetwork) -> None:
         """Keep position embeddings in float32, apart for prefix tokens and patches."""
         self._prefix = int(network.num_prefix_tokens)
         self._learned: torch.Tensor | None = None
@@ -238,7 +238,8 @@ class VitBackbone:
         return cached[1], cached[2]
 
     def _grid_of(self, x: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-        return x[:, self._prefix :].transpose(1, 2).unflatten(-1, grid).contiguous()
+        patches: torch.Tensor = x[:, self._prefix :].transpose(1, 2).unflatten(-1, grid)
+        return patches.contiguous()
 
     def _check_size(self, images: torch.Tensor) -> None:
         height, width = images.shape[-2:]
@@ -246,7 +247,7 @@ class VitBackbone:
             raise ValueError(f"sizes must be multiples of {self.multiple}, not {height} x {width}")
 
 
-def check_network(network: nn.Module, name: str) -> None:
+def check_network(network: TimmNetwork, name: str) -> None:
     """Refuse networks of timm's that `VitBackbone` would run wrongly.
 
     Raises
@@ -264,7 +265,7 @@ def check_network(network: nn.Module, name: str) -> None:
         )
 
 
-def _has_plain_attention(network: nn.Module) -> bool:
+def _has_plain_attention(network: TimmNetwork) -> bool:
     block = network.blocks[-1]
     return hasattr(block, "norm1") and all(
         hasattr(block.attn, member) for member in ("qkv", "q_norm", "k_norm", "num_heads", "scale")

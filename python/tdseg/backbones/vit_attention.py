@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
-from timm.layers import apply_rot_embed_cat
-from torch import nn
+from timm.layers.pos_embed_sincos import apply_rot_embed_cat
 from torch.nn import functional
+
+from tdseg.backbones.base import TimmNetwork
 
 
 def project(
-    attention: nn.Module, x: torch.Tensor, rope: torch.Tensor | None = None
+    attention: TimmNetwork, x: torch.Tensor, rope: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]:
     """Return a block's queries, keys and values.
 

@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.classifiers.base import TrainableClassifier
 from tdseg.classifiers.forest_kernel import NODE, walk_forest
@@ -331,7 +332,7 @@ def round_down(values: np.ndarray) -> np.ndarray:
 def to_votes(shares: np.ndarray) -> np.ndarray:
     """Return rows of non-negative shares as uint16 that sum to `SHARE` exactly."""
     exact = shares / shares.sum(1, keepdims=True) * SHARE
-    votes = np.rint(exact).astype(np.int64)
+    votes: npt.NDArray[np.int64] = np.rint(exact).astype(np.int64)
     # The largest class takes what rounding left over: at most a few 55440ths.
     votes[np.arange(len(votes)), votes.argmax(1)] += SHARE - votes.sum(1)
     return votes.astype(np.uint16)

@@ -111,7 +111,9 @@ def walk_forest(
 
 
 @njit(nogil=True, cache=True)
-def _undecided(total: np.ndarray, open_: np.ndarray, count: int, left: int) -> np.uint32:
+def _undecided(
+    total: np.ndarray, open_: np.ndarray, count: int | np.uint32, left: int
+) -> np.uint32:
     """Keep in open_[:result] the pixels whose first class may still lose `left` votes of lead."""
     kept = np.uint32(0)
     for j in range(count):

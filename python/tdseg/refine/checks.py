@@ -104,6 +104,6 @@ def _place(wrong: npt.NDArray[np.bool_], first: int) -> str:
 
 def normalized(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     """Return a float32 copy, (K, ...), clipped at 0, that sums to 1 over the first axis."""
-    copy = np.maximum(probabilities, 0, dtype=np.float32)
+    copy: npt.NDArray[np.float32] = np.maximum(probabilities, 0, dtype=np.float32)
     copy /= copy.sum(axis=0)
     return copy

@@ -80,7 +80,7 @@ def _mix(key: Integers) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def _is_row(rows: Integers, n: int, key: Integers) -> bool:
+def _is_row(rows: Integers, n: int | np.int64, key: Integers) -> bool:
     """Tell whether row `n` is `key`, without making a view of it, which costs more."""
     for i in range(key.shape[0]):  # noqa: SIM110 (compiled code has no all())
         if rows[n, i] != key[i]:
@@ -236,8 +236,8 @@ def splat_and_blur(
         Blurred values, a part of `work`. Slice them with the same corners and weights.
     """
     lanes, count = planes.shape
-    values = work[0]
-    blurred = work[1]
+    values: Floats = work[0]
+    blurred: Floats = work[1]
     values[:] = 0.0
     blurred[0] = 0.0
     # Four values are written out, here and below, for the compiler to make one vector of them.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Projected:
         """Return the projections of a block, (K, h, w) float32."""
         block = self._features.block(rows, cols)
         count, height, width = block.shape
-        flat = self._weights.T @ block.reshape(count, -1)
+        flat: npt.NDArray[np.float32] = self._weights.T @ block.reshape(count, -1)
         return flat.reshape(-1, height, width)
 
     def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
@@ -119,4 +120,4 @@ class Projected:
 
     def bytes_per_pixel(self) -> int:
         """Memory of the features and of the projections."""
-        return self._features.bytes_per_pixel() + 4 * self._weights.shape[1]
+        return self._features.bytes_per_pixel() + 4 * int(self._weights.shape[1])

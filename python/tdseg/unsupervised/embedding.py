@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 COMPONENTS = 32
@@ -161,7 +162,8 @@ def _noise(mean: np.ndarray, run: FeatureRun) -> np.ndarray:
     if run.deep:
         size = np.sqrt(np.mean(mean**2))
         return np.full(len(mean), 1e-3 * max(float(size), 1e-6))
-    return 1e-6 * np.maximum(np.abs(mean), 1e-6)
+    spread: npt.NDArray[np.float64] = 1e-6 * np.maximum(np.abs(mean), 1e-6)
+    return spread
 
 
 def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

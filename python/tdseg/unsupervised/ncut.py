@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from math import ceil, sqrt
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from threadpoolctl import threadpool_limits
 
@@ -116,7 +117,7 @@ def fiedler_foreground(
             values, vectors = eigsh(weights * root[:, None] * root, k=2, which="LA", v0=start)
         except ArpackNoConvergence:
             return zeros
-    vector = vectors[:, values.argmin()] * root
+    vector: npt.NDArray[np.float64] = vectors[:, values.argmin()] * root
     split = vector - vector.mean()
     front = split > 0
     edge = np.zeros(grid, bool)
@@ -126,4 +127,5 @@ def fiedler_foreground(
     if touching[0] > touching[1]:
         split = -split
     reach = np.where(split > 0, split.max(), -split.min())
-    return (0.5 + 0.5 * split / np.maximum(reach, 1e-12)).astype(np.float32)
+    cut: npt.NDArray[np.float32] = (0.5 + 0.5 * split / np.maximum(reach, 1e-12)).astype(np.float32)
+    return cut

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.backbones.base import Level
 from tdseg.upsampling.plan import Copy, Pass, Plan, token_positions
@@ -84,8 +85,9 @@ class _Lattice:
 
 def union(parts: list[np.ndarray]) -> np.ndarray:
     """Return all places once, increasing; those nearer than a thousandth are the same."""
-    every = np.sort(np.concatenate(parts))
-    return every[np.concatenate([[True], np.diff(every) > 1e-3])]
+    every: npt.NDArray[np.float64] = np.sort(np.concatenate(parts))
+    first: npt.NDArray[np.bool_] = np.concatenate([[True], np.diff(every) > 1e-3])
+    return np.asarray(every[first])
 
 
 def find(lattice: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -48,4 +49,7 @@ class Picture:
             shape
         )
         np.clip(scaled, 0, 1, out=scaled)
-        return np.nan_to_num(scaled, copy=False).astype(np.float32, copy=False)
+        finite: npt.NDArray[np.float32] = np.nan_to_num(scaled, copy=False).astype(
+            np.float32, copy=False
+        )
+        return finite

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.threads import bands, map_threads
@@ -170,7 +171,7 @@ class TokenGrid(Grid):
     @property
     def channels(self) -> int:
         """Number of channels."""
-        return self.values.shape[2]
+        return int(self.values.shape[2])
 
     @property
     def nbytes(self) -> int:
@@ -191,7 +192,8 @@ class TokenGrid(Grid):
 
     def take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Return n tokens, (n, C) float32."""
-        return self.values[rows, cols].astype(np.float32)
+        taken: npt.NDArray[np.float32] = self.values[rows, cols].astype(np.float32)
+        return taken
 
     def project(self, weights: np.ndarray) -> TokenGrid:
         """Return ``values @ weights``, float32, on the same grid."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
@@ -135,4 +136,5 @@ def _guide(plane: PlaneInput) -> np.ndarray:
     ranges = plane.ranges if plane.ranges is not None else np.array([[0.0, 255.0]])
     low, high = ranges[:, 0], ranges[:, 1]
     scaled = (plane.pixels - low) * (255.0 / (high - low))
-    return np.clip(scaled, 0, 255).astype(np.float32)
+    guide: npt.NDArray[np.float32] = np.clip(scaled, 0, 255).astype(np.float32)
+    return guide

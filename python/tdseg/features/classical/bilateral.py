@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.options import ClassicalOptions
@@ -34,7 +35,8 @@ def _bell(radius: int) -> np.ndarray:
     total = np.float32(0)
     for w in weights:
         total = np.float32(total + w)
-    return (weights / total).astype(np.float32)
+    normalised: npt.NDArray[np.float32] = (weights / total).astype(np.float32)
+    return normalised
 
 
 @lru_cache(maxsize=8)

@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 ACCURACY = 0.0002
 ANGLES = 10
@@ -91,9 +92,10 @@ def gaussian_derivative(sigma: float, order: int, length: int) -> np.ndarray:
     half = min(int(sigma * cut) + 1, length)
     k = np.arange(half, dtype=np.float64)
     t = k * k / (sigma * sigma)
-    bell = np.exp(-0.5 * t)
+    bell: npt.NDArray[np.float64] = np.exp(-0.5 * t)
     if order == 0:
-        return bell / (bell[0] + 2 * bell[1:].sum())
+        bell /= bell[0] + 2 * bell[1:].sum()
+        return bell
     scale = 1 / (math.sqrt(2 * math.pi) * sigma)
     s2 = sigma * sigma
     factor = {

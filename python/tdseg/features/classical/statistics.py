@@ -6,6 +6,7 @@ import threading
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.features.classical.anisotropic import anisotropic_diffusion
 from tdseg.features.classical.gabor_statistics import gabor_statistics
@@ -67,7 +68,8 @@ class ChannelPlane:
         """What normalises the Gabor responses; see `gabor_statistics`."""
         with self._lock:
             if "gabor" in self.__dict__:
-                return self.__dict__["gabor"]
+                done: npt.NDArray[np.float64] = self.__dict__["gabor"]
+                return done
             return gabor_statistics(self.pixels, self.level)
 
     @cached_property
@@ -75,7 +77,8 @@ class ChannelPlane:
         """The five Lipschitz planes, uint8, shape (5, Y, X)."""
         with self._lock:
             if "lipschitz" in self.__dict__:
-                return self.__dict__["lipschitz"]
+                done: npt.NDArray[np.uint8] = self.__dict__["lipschitz"]
+                return done
             return lipschitz(quantise(self.pixels, self.minimum, self.maximum))
 
     @property
@@ -97,5 +100,6 @@ class DiffusedPlanes:
         """Diffused planes, shape (slices, channels, Y, X), whole numbers."""
         with self._lock:
             if "planes" in self.__dict__:
-                return self.__dict__["planes"]
+                done: npt.NDArray[np.float32] = self.__dict__["planes"]
+                return done
             return anisotropic_diffusion(np.stack(self._channels), self._options)

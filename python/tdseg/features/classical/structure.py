@@ -92,7 +92,8 @@ def structure(tile: Tile, sigma: float, out: np.ndarray) -> None:
         gradients.append(derive_y(half, sigma, order_y, (y0, y1), height))
     shape = gradients[0].shape
     tensor = [np.empty(shape, np.float32) for _ in range(3)]
-    in_bands(lambda a, b: _products(*gradients, *tensor, a, b), 0, shape[0])
+    (gx, gy), (xx, xy, yy) = gradients, tensor
+    in_bands(lambda a, b: _products(gx, gy, xx, xy, yy, a, b), 0, shape[0])
     rows = (tile.top - y0, tile.top - y0 + tile.height)
     columns = (tile.left - x0, tile.left - x0 + tile.width)
     for index, scale in enumerate(INTEGRATION):
@@ -103,4 +104,5 @@ def structure(tile: Tile, sigma: float, out: np.ndarray) -> None:
 
 
 def _write(smooth: list[np.ndarray], out: np.ndarray) -> None:
-    in_bands(lambda a, b: _eigenvalues(*smooth, out, a, b), 0, out.shape[1])
+    xx, xy, yy = smooth
+    in_bands(lambda a, b: _eigenvalues(xx, xy, yy, out, a, b), 0, out.shape[1])
