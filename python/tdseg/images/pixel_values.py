@@ -43,7 +43,7 @@ def plain_array(array: Any, name: str) -> npt.NDArray[Any]:
         If pixels are masked, or no real numbers.
     """
     if isinstance(array, np.ma.MaskedArray):
-        hidden = int(np.ma.count_masked(array))
+        hidden = int(np.ma.getmaskarray(array).sum())
         if hidden:
             raise TdsegError(
                 f"Image '{name}' has {hidden} masked pixels; fill them, for example with "
@@ -51,12 +51,12 @@ def plain_array(array: Any, name: str) -> npt.NDArray[Any]:
             )
         array = array.data
     try:
-        array = np.asarray(array)
+        plain: npt.NDArray[Any] = np.asarray(array)
     except ValueError as error:  # lists of unequal lengths
         raise TdsegError(f"Image '{name}' is no rectangular array ({error}).") from error
-    if array.dtype.kind not in "buif":
-        raise TdsegError(f"Image '{name}' has pixels of type {array.dtype}; use real numbers.")
-    return array
+    if plain.dtype.kind not in "buif":
+        raise TdsegError(f"Image '{name}' has pixels of type {plain.dtype}; use real numbers.")
+    return plain
 
 
 def supported(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
@@ -90,10 +90,11 @@ def unsigned_as_signed(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 
 def signed_as_unsigned(array: npt.NDArray[Any]) -> npt.NDArray[np.uint16] | None:
     """Return signed 16-bit values as ImageJ holds them; None if these are no such values."""
-    whole = np.rint(array)
+    whole: npt.NDArray[Any] = np.rint(array)
     if (whole != array).any() or array.min() < -32768 or array.max() > 32767:
         return None
-    return (whole.astype(np.int32) + 32768).astype(np.uint16)
+    held: npt.NDArray[np.uint16] = (whole.astype(np.int32) + 32768).astype(np.uint16)
+    return held
 
 
 def check_memory(path: Path, needed: int) -> None:

@@ -82,7 +82,7 @@ def _pixel_size(page: tifffile.TiffPage, name: str) -> float:
     numerator, denominator = tag.value
     if numerator == 0 or denominator == 0:
         return 1.0
-    return 1.0 / (numerator / denominator)
+    return 1.0 / (float(numerator) / float(denominator))
 
 
 def _unit(name: str) -> str:
