@@ -210,3 +210,52 @@ def test_a_refused_file_leaves_no_partly_loaded_network(tmp_path):
     with pytest.raises(TdsegError):
         load_checkpoint(network, tmp_path / "w.pth", "tiny")
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("best", "other"),
+    [
+        ("teacher", "student"),
+        ("state_dict_ema", "state_dict"),
+        ("model_ema", "model"),
+        ("teacher", "model"),
+    ],
+)
+@pytest.mark.parametrize("flat", [False, True])
+def test_of_two_sets_the_averaged_one_is_used_and_said(tmp_path, best, other, flat):
+    sets = {other: {"a": torch.zeros(2)}, best: {"a": torch.ones(2)}}
+    if flat and (best, other) == ("teacher", "student"):
+        content = {f"{name}.{key}": v for name, found in sets.items() for key, v in found.items()}
+    else:
+        content = {"epoch": 3, **sets}
+    torch.save(content, tmp_path / "w.pth")
+    notes: list[str] = []
+    found = read_tensors(tmp_path / "w.pth", note=notes.append)
+    assert found["a"].sum() == 2
+    assert len(notes) == 1
+    assert best in notes[0]
+    assert other in notes[0]
+
+
+def test_what_a_file_holds_instead_is_said(tmp_path):
+    torch.save({"generator": {"a": torch.zeros(1)}, "epoch": 3}, tmp_path / "w.pth")
+    with pytest.raises(TdsegError, match=r"no named tensors \(it has the keys generator, epoch\)"):
+        read_tensors(tmp_path / "w.pth")
+    torch.save({"state_dict": {"epoch": 3}}, tmp_path / "w.pth")
+    with pytest.raises(TdsegError, match=r"under 'state_dict' \(it has the keys epoch\)"):
+        read_tensors(tmp_path / "w.pth")
+    endless: dict[str, object] = {}
+    endless["model"] = endless
+    torch.save(endless, tmp_path / "w.pth")
+    with pytest.raises(TdsegError, match="no named tensors"):
+        read_tensors(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize(
+    "start", ["<!DOCTYPE html><html>", "\n <html>", "version https://git-lfs.github.com/spec/v1\n"]
+)
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors", "w.onnx"])
+def test_a_page_saved_as_weights_is_named(tmp_path, start, name):
+    (tmp_path / name).write_text(start + "x" * 600)
+    with pytest.raises(TdsegError, match=r"w\.\w+ is not a weights file"):
+        read_tensors(tmp_path / name)

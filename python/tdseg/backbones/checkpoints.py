@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,24 @@ from tdseg.backbones.hashing import tensors_sha256
 from tdseg.backbones.naming import to_timm
 from tdseg.backbones.onnx_weights import read_onnx
 from tdseg.errors import TdsegError
+from tdseg.runtime.files import check_source, is_file, is_folder
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".onnx")
-_NESTED = ("state_dict", "model", "teacher", "model_state_dict")
+# Which of several sets of weights in one file is the one to use: what training averaged (its
+# evaluation copy) before what it stepped.
+_NESTED = (
+    *("teacher", "model_ema", "state_dict_ema", "ema_state_dict", "ema", "ema_model"),
+    *("state_dict", "model_state_dict", "model", "module", "backbone", "net", "network"),
+    *("weights", "params", "student"),
+)
+# Prefixes of the two networks where a flat state dict holds both.
+_OWN_PREFIXES = (("teacher.", "student."), ("teacher_", "student_"), ("ema.", "model."))
+_MOST_LEVELS = 8
 
 
-def read_tensors(file: str | Path, key: str = "weights") -> dict[str, torch.Tensor]:
+def read_tensors(
+    file: str | Path, key: str = "weights", note: Callable[[str], object] = lambda line: None
+) -> dict[str, torch.Tensor]:
     """Read the tensors of a weights file under their own names; no code of the file is run.
 
     Parameters
@@ -30,6 +42,8 @@ def read_tensors(file: str | Path, key: str = "weights") -> dict[str, torch.Tens
         (initialisers).
     key
         Which key names the file, for messages.
+    note
+        Hears which set of weights was taken, where a file holds several.
 
     Raises
     ------
@@ -37,10 +51,18 @@ def read_tensors(file: str | Path, key: str = "weights") -> dict[str, torch.Tens
         If the file is missing, of another kind, damaged, or would have to run code to load.
     """
     file = Path(file).expanduser()
-    if file.is_dir():
+    if is_folder(file):
         raise TdsegError(f"{file} is a folder; name a weights file with {key}=[path].")
-    if not file.is_file():
+    if not is_file(file):
         raise TdsegError(f"The weights file {file} does not exist; correct {key}=[path].")
+    check_source(file, "weights file")
+    with file.open("rb") as stream:
+        start = stream.read(512).lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"version https://git-lfs")):
+        raise TdsegError(
+            f"{file.name} is not a weights file but a page or a pointer that was saved in its "
+            "place; download the file itself (on the hub: the button 'download', not the page)."
+        )
     suffix = file.suffix.lower()
     if suffix == ".onnx":
         return read_onnx(file)
@@ -71,10 +93,15 @@ def read_tensors(file: str | Path, key: str = "weights") -> dict[str, torch.Tens
         ) from error
     except Exception as error:
         raise TdsegError(damaged) from error
-    return _flatten(content, file.name)
+    return _flatten(content, file.name, note)
 
 
-def load_checkpoint(network: nn.Module, file: str | Path, name: str) -> str:
+def load_checkpoint(
+    network: nn.Module,
+    file: str | Path,
+    name: str,
+    note: Callable[[str], object] = lambda line: None,
+) -> str:
     """Put a file's weights into a vision transformer of timm's.
 
     All tensors of the network must be there with the right shapes, and nothing that the network
@@ -89,6 +116,8 @@ def load_checkpoint(network: nn.Module, file: str | Path, name: str) -> str:
         See `read_tensors`; naming as in `tdseg.backbones.naming.to_timm`.
     name
         The backbone's, for messages.
+    note
+        See `read_tensors`.
 
     Returns
     -------
@@ -101,7 +130,7 @@ def load_checkpoint(network: nn.Module, file: str | Path, name: str) -> str:
         Naming the file, the backbone and the first tensors that do not fit.
     """
     own = {key: value for key, value in network.state_dict().items() if not _is_head(key)}
-    found = to_timm(read_tensors(file), own)
+    found = to_timm(read_tensors(file, note=note), own)
     return put_tensors(network, found, Path(file).name, name)
 
 
@@ -159,18 +188,50 @@ def _is_head(key: str) -> bool:
     return key.startswith(("head.", "fc_norm.", "head_drop."))
 
 
-def _flatten(content: Any, file_name: str) -> dict[str, torch.Tensor]:
-    """Find the tensors in what a PyTorch file holds: a state dict, or one inside a dict."""
-    while isinstance(content, Mapping):
-        inner = [content[key] for key in _NESTED if isinstance(content.get(key), Mapping)]
-        if not inner:
+def _flatten(
+    content: Any, file_name: str, note: Callable[[str], object]
+) -> dict[str, torch.Tensor]:
+    """Find the tensors in what a PyTorch file holds: a state dict, or one inside dicts."""
+    path: list[str] = []
+    for _ in range(_MOST_LEVELS):
+        if not isinstance(content, Mapping):
             break
-        content = inner[0]
+        sets = [key for key in _NESTED if isinstance(content.get(key), Mapping)]
+        if not sets:
+            break
+        path.append(sets[0])
+        if len(sets) > 1:
+            note(
+                f"{file_name} holds several sets of weights ({', '.join(sets)}); "
+                f"'{sets[0]}' is used."
+            )
+        content = content[sets[0]]
     tensors = (
         {str(key): value for key, value in content.items() if isinstance(value, torch.Tensor)}
         if isinstance(content, Mapping)
         else {}
     )
     if not tensors:
-        raise TdsegError(f"{file_name} holds no named tensors; save a state_dict with torch.save.")
+        there = (
+            f"it has {_listed(content)}"
+            if isinstance(content, Mapping)
+            else f"it is a {type(content).__name__}"
+        )
+        where = f" under '{' > '.join(path)}'" if path else ""
+        raise TdsegError(
+            f"{file_name} holds no named tensors{where} ({there}); save the network's state_dict "
+            "with torch.save."
+        )
+    for own, other in _OWN_PREFIXES:
+        chosen = {k.removeprefix(own): v for k, v in tensors.items() if k.startswith(own)}
+        if chosen and any(key.startswith(other) for key in tensors):
+            note(f"{file_name} holds weights named {own}... and {other}...; {own}... are used.")
+            return chosen
     return tensors
+
+
+def _listed(content: Mapping[Any, Any]) -> str:
+    keys = [str(key)[:40] for key in list(content)[:8]]
+    if not keys:
+        return "nothing in it"
+    return f"the keys {', '.join(keys)}{', ...' if len(content) > len(keys) else ''}"

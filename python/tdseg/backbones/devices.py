@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tdseg.backbones.catalogue import OFFLINE_NAMES
 from tdseg.errors import TdsegError
+from tdseg.runtime.threads import torch_threads
 
 if TYPE_CHECKING:
     import torch
@@ -93,13 +94,13 @@ def resolve_device(
 
 @contextmanager
 def evaluation(device: torch.device) -> Iterator[None]:
-    """Run a network without gradients, and in true float32 where that is its precision.
+    """Run a network without gradients, on our number of threads, in true float32 where it is that.
 
     cuDNN's convolutions round float32 to ten bits (TF32) unless told otherwise.
     """
     import torch
 
-    with torch.inference_mode():
+    with torch_threads(), torch.inference_mode():
         if device.type != "cuda":
             yield
             return

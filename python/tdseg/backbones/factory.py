@@ -113,10 +113,10 @@ def _load(
     if isinstance(network, ConvNeXt):
         from timm.models.convnext import checkpoint_filter_fn
 
-        tensors = checkpoint_filter_fn(read_tensors(file), network)
+        tensors = checkpoint_filter_fn(read_tensors(file, note=progress.note), network)
         digest = put_tensors(network, tensors, file.name, entry.name)
     else:
-        digest = load_checkpoint(network, file, entry.name)
+        digest = load_checkpoint(network, file, entry.name, progress.note)
     return WeightsInfo(name, digest, licence, source)
 
 

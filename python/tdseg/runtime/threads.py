@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from functools import cache
 from queue import SimpleQueue
 from typing import Any, TypeVar
+
+import psutil
+
+from tdseg.runtime.limits import processor_count
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _count: int | None = None
+_orphaned = False
 _here = threading.local()
 _pool: tuple[int, SimpleQueue[Any]] | None = None
 _lock = threading.Lock()
@@ -30,20 +38,58 @@ def thread_count() -> int:
     -------
     int
         The last value given to `set_thread_count`, else ``TDSEG_THREADS``, else the number of
-        processors this process may use; 1 on a thread that `map_threads` started, so that work
-        inside work does not multiply threads.
+        processors this process may use, but no more than ``OMP_NUM_THREADS`` or the number that
+        the program around tdseg gave PyTorch. 1 on a thread that `map_threads` started, so that
+        work inside work does not multiply threads, and in a process forked from one that used
+        PyTorch, whose threads did not come along.
     """
-    if getattr(_here, "worker", False):
+    if getattr(_here, "worker", False) or _orphaned:
         return 1
-    if _count is not None:
-        return _count
-    wanted = os.environ.get("TDSEG_THREADS", "")
-    if wanted.isdigit() and int(wanted) > 0:
-        return int(wanted)
+    asked = _asked()
+    if asked is not None:
+        return asked
+    count = processor_count()
+    outer = _positive(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0])
+    if outer is not None:
+        count = min(count, outer)
+    torch = sys.modules.get("torch")
+    found = torch.get_num_threads() if hasattr(torch, "get_num_threads") else count
+    # By itself PyTorch takes the cores, of which there are fewer than processors.
+    if found < min(count, _cores()):
+        count = found
+    return max(1, count)
+
+
+@contextmanager
+def torch_threads() -> Iterator[None]:
+    """Run PyTorch on `thread_count` threads inside, and on the caller's number again after."""
+    import torch
+
+    before, count = torch.get_num_threads(), thread_count()
+    if _asked() is None:
+        count = min(count, before)
+    if count == before:
+        yield
+        return
+    torch.set_num_threads(count)
     try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on Windows and macOS
-        return os.cpu_count() or 1
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _asked() -> int | None:
+    return _count if _count is not None else _positive(os.environ.get("TDSEG_THREADS", ""))
+
+
+def _positive(text: str) -> int | None:
+    text = text.strip()[:9]
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None
+
+
+@cache
+def _cores() -> int:
+    return psutil.cpu_count(logical=False) or os.cpu_count() or 1
 
 
 def set_thread_count(count: int | None) -> None:
@@ -109,9 +155,17 @@ def _serve(tasks: SimpleQueue[Any]) -> None:
 
 
 def _forget_pool() -> None:
-    """Begin anew in a forked process, which has no threads of its parent's."""
-    global _pool, _lock
+    """Begin anew in a forked process, which has no threads of its parent's.
+
+    PyTorch's OpenMP would wait for ever for the threads that its parent had; with one thread it
+    starts none and waits for none.
+    """
+    global _pool, _lock, _orphaned
     _pool, _lock = None, threading.Lock()
+    torch = sys.modules.get("torch")
+    if hasattr(torch, "set_num_threads"):
+        _orphaned = True
+        torch.set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from tdseg.backbones.devices import resolve_device
 from tdseg.backbones.loading import choose_backbone, load_backbone
 from tdseg.classifiers.model import package_versions
 from tdseg.errors import TdsegError
 from tdseg.options.settings import Settings
-from tdseg.runtime.memory import GIB, memory_budget
+from tdseg.runtime.memory import GIB, free_memory, memory_budget
 from tdseg.runtime.threads import thread_count
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ def status_rows(
         rows.append(("weights", str(error)))
     if session is not None:
         rows += session_rows(session)
-    free = psutil.virtual_memory().available / GIB
+    free = free_memory() / GIB
     limit = memory_budget("auto") / GIB
     rows += [
         ("threads", str(thread_count())),

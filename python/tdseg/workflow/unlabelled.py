@@ -139,7 +139,7 @@ def segment_one_by_one(
         method=method, clusters=clusters, min_size=min_size, cutoff_scale=cutoff_scale
     )
     if not 2 <= initial <= 1000:
-        raise TdsegError(f"Key 'initial': '{initial}' is not valid; use 2 to 1000.")
+        raise TdsegError(f"initial={initial} is not possible; use 2 to 1000.")
     settings = settings or Settings(features="deep")
     job = _Job(images, settings, method, min_size, planes, cache, progress)
     if method == "attention":
