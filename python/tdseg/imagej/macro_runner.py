@@ -6,6 +6,7 @@ import codecs
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from tdseg.imagej.java import jc
 
 CANCELED = "Macro canceled"  # ij.Macro.MACRO_CANCELED
 _POLL_SECONDS = 0.05
+_ABORT_SECONDS = 5.0
 
 _one_at_a_time = threading.Lock()
 _inside = threading.local()
@@ -63,13 +65,19 @@ def run_macro(
     with _one_at_a_time:
         run = _Run(text, argument, image, on_print)
         thread = threading.Thread(target=run.run_guarded, name="tdseg-macro", daemon=True)
-        thread.start()
         try:
-            while thread.is_alive():
-                thread.join(_POLL_SECONDS)
+            thread.start()
+            # Not join(): Python 3.11 takes a thread for ended when an interrupt comes meanwhile.
+            while not run.ended.wait(_POLL_SECONDS):
+                pass
         except (KeyboardInterrupt, SystemExit):  # the latter from SIGTERM
-            run.abort()
-            thread.join(5)
+            # ImageJ forgets an abort that comes before the macro has begun: ask again.
+            deadline = time.monotonic() + _ABORT_SECONDS
+            run.aborted = True
+            while thread.ident is not None and time.monotonic() < deadline:
+                run.abort()
+                if run.ended.wait(_POLL_SECONDS):
+                    break
             raise
     if jc.GraphicsEnvironment.isHeadless():
         # Without windows, a thread's current image is its own; the macro has changed it.
@@ -90,13 +98,15 @@ class _Run:
         self.image = image
         self.on_print = on_print
         self.interpreter = jc.Interpreter()
+        self.aborted = False
+        self.ended = threading.Event()
         self.result = ""
         self.failure: BaseException | None = None
         self.thread: Any = None
         self.current_image: Any = None
 
     def run_guarded(self) -> None:
-        """Run as a thread's target: keep the exception for the caller."""
+        """Run as a thread's target: keep the exception for the caller, and say when it ends."""
         _inside.macro = True
         try:
             self._dress_thread()
@@ -108,6 +118,7 @@ class _Run:
             jc.WindowManager.setTempCurrentImage(None)
             # A Python thread that called Java stays attached, and known to it, until told.
             jpype.JClass("java.lang.Thread").detach()
+            self.ended.set()
 
     def run(self) -> str:
         """Run on this thread."""
@@ -119,6 +130,8 @@ class _Run:
         value: Any = None
         with _Printed(self.on_print) as printed:
             try:
+                if self.aborted:
+                    raise RuntimeError(CANCELED)
                 value = self.interpreter.run(self.text, self.argument)
             except Exception as raised:
                 error = raised

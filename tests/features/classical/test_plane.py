@@ -116,7 +116,7 @@ def test_no_pixels_give_no_rows(spots: np.ndarray) -> None:
     assert plane.at(nothing, nothing).shape == (0, 76)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", list(FAMILIES))
 def test_a_family_alone_equals_itself_among_all(spots: np.ndarray, family: str) -> None:
     image = spots[:40, :44]
     names, whole = stack_of(image, SMALL)
