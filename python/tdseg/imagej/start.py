@@ -23,6 +23,7 @@ from tdseg.imagej import macro_runner
 from tdseg.imagej.group_colours import group_lut
 from tdseg.imagej.java import jc
 from tdseg.imagej.jdk import find_java, use_java
+from tdseg.imagej.one_start import one_start_at_a_time
 
 EMBEDDED_ENDPOINTS = ("net.imagej:ij:1.54p", "net.imagej:ij1-patcher:2.0.0")
 _OPEN_MODULES = "--add-opens=java.base/java.lang=ALL-UNNAMED"
@@ -169,7 +170,8 @@ def start(
         if not any(re.match(r"-XX:\+Use\w+GC", option) for option in java_options):
             # Java's default collector starts a round at each large array, which a plane is.
             scyjava.config.add_option("-XX:+UseParallelGC")
-        session = _start_fiji(target, headless) if target else _start_embedded(headless)
+        with one_start_at_a_time(Path(scyjava.config.get_cache_dir())):
+            session = _start_fiji(target, headless) if target else _start_embedded(headless)
         session.fiji = wanted
         _end_by_sigterm()
         return _begin(session)
