@@ -23,7 +23,7 @@ from positional_scenes import (
     sides,
     strokes,
 )
-from tdseg.classifiers.registry import fit
+from tdseg.classifiers.fitting import fit
 from tdseg.runtime.feature_map import FeatureMap, feature_sources
 
 SIZE = 384

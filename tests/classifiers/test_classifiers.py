@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tdseg.classifiers.base import Classifier
-from tdseg.classifiers.registry import CLASSIFIERS, fit, from_storage, to_storage
+from tdseg.classifiers.fitting import fit, from_storage, to_storage
+from tdseg.classifiers.registry import CLASSIFIERS
 from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.errors import TdsegError
 from tdseg.runtime.threads import set_thread_count

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, jaccard_score, precision_recall_fscore_support
 
 from tdseg.classifiers.evaluation import HeldOutReport, held_out_report
-from tdseg.classifiers.registry import fit
+from tdseg.classifiers.fitting import fit
 from tdseg.errors import TdsegError
 
 NAMES = ["nucleus", "cytoplasm", "background"]

@@ -7,9 +7,9 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import balanced_accuracy_score
 
+from tdseg.classifiers.fitting import fit, from_storage, to_storage
 from tdseg.classifiers.forest import SHARE, RandomForest, _flatten, round_down, to_votes
 from tdseg.classifiers.grow import grow_trees
-from tdseg.classifiers.registry import fit, from_storage, to_storage
 from tdseg.classifiers.training import training_set
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.runtime.threads import set_thread_count

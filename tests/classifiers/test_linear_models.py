@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tdseg.classifiers.affine import AffineClassifier, standardize
 from tdseg.classifiers.base import LinearClassifier
-from tdseg.classifiers.registry import fit
+from tdseg.classifiers.fitting import fit
 from tdseg.classifiers.training import training_set
 
 LINEAR = ["logistic_regression", "linear_regression"]

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from tdseg.classifiers.base import Classifier, LinearClassifier
-from tdseg.classifiers.registry import from_storage, to_storage
+from tdseg.classifiers.fitting import from_storage, to_storage
 from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.errors import TdsegError
 from tdseg.unsupervised.classifier import ClusterClassifier

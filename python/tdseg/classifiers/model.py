@@ -15,7 +15,7 @@ from tdseg._version import __version__
 from tdseg.backbones.base import WeightsInfo
 from tdseg.classifiers.base import Classifier
 from tdseg.classifiers.evaluation import HeldOutReport
-from tdseg.classifiers.registry import from_storage, to_storage
+from tdseg.classifiers.fitting import from_storage, to_storage
 from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.errors import TdsegError
 from tdseg.options.settings import Settings

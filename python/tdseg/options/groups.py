@@ -124,9 +124,10 @@ class ClassifierOptions(Options):
 
     classifier: str = choice(
         "random_forest",
-        "random_forest logistic_regression linear_regression",
+        "",
         "what learns from the labels",
         basic=True,
+        registry="tdseg.classifiers.registry:CLASSIFIERS",
     )
     trees: int = integer(200, 1, 10000, "trees of a random forest", basic=True)
     balance: bool = flag(True, "classes count the same, however many pixels they have")

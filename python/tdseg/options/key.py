@@ -18,15 +18,6 @@ _FALSE = {"false", "no", "0", "off"}
 LONGEST_TEXT = 4096
 """Characters of a text or path; more is a mistake, not a value."""
 
-_added: dict[str, list[str]] = {}
-
-
-def add_choice(key: str, word: str) -> None:
-    """Make a word valid for keys of kind "choice" with this name, as extensions need."""
-    words = _added.setdefault(key, [])
-    if word not in words:
-        words.append(word)
-
 
 @dataclass(frozen=True)
 class Key:
@@ -81,14 +72,14 @@ class Key:
 
     @property
     def all_choices(self) -> tuple[str, ...]:
-        """`choices`, what the registry holds, and what `add_choice` added."""
+        """`choices`, and what the registry holds."""
         if self.kind != "choice":
             return ()
         held: Iterable[str] = ()
         if self.registry:
             module, _, name = self.registry.partition(":")
             held = getattr(importlib.import_module(module), name)
-        return tuple(dict.fromkeys((*self.choices, *held, *_added.get(self.name, ()))))
+        return tuple(dict.fromkeys((*self.choices, *held)))
 
     def parse(self, text: str) -> Any:
         """Turn the text of a macro or command line into a value.

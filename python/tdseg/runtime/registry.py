@@ -27,20 +27,12 @@ class Registry(Generic[Item]):
         The option by which users choose one, for messages.
     built_in
         What comes with tdseg: names, and where each is, as ``module:attribute``.
-    on_register
-        Called with the name of every item that is entered later.
     """
 
-    def __init__(
-        self,
-        key: str,
-        built_in: Mapping[str, str],
-        on_register: Callable[[str], None] | None = None,
-    ) -> None:
+    def __init__(self, key: str, built_in: Mapping[str, str]) -> None:
         self._key = key
         self._items: dict[str, Item | str] = dict(built_in)
         self._built_in = frozenset(built_in)
-        self._on_register = on_register
 
     def __contains__(self, name: object) -> bool:
         """Return whether something has this name; loads nothing."""
@@ -85,8 +77,6 @@ class Registry(Generic[Item]):
                 "name."
             )
         self._items[name] = item
-        if self._on_register is not None:
-            self._on_register(name)
 
     def register(self, name: str) -> Callable[[Registered], Registered]:
         """Return a decorator that enters a class or function; see `add`."""

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from tdseg.classifiers.base import Classifier
 from tdseg.classifiers.evaluation import HeldOutReport, held_out_report
+from tdseg.classifiers.fitting import fit
 from tdseg.classifiers.model import Model
-from tdseg.classifiers.registry import fit
 from tdseg.errors import TdsegError
 from tdseg.features.extractors import build_extraction
 from tdseg.images.image import Image
