@@ -11,7 +11,7 @@ CONSTRAINTS := $(shell $(PYTHON) -c 'import platform as p; print("constraints.tx
 # For example: make test PYTEST_ARGS="tests/labels -x"
 PYTEST_ARGS :=
 
-.PHONY: setup demo test check hooks constraints benchmark clean
+.PHONY: setup demo test test-display check hooks constraints benchmark clean
 
 setup: $(STAMP)
 
@@ -27,6 +27,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The tests of the bridge with windows: embedded ImageJ, or the Fiji that TDSEG_FIJI names.
+test-display: setup
+	TDSEG_DISPLAY=1 xvfb-run -a -s '-screen 0 1280x900x24' $(BIN)/python -m pytest tests/imagej
 
 check: setup
 	$(BIN)/ruff check .

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,22 +22,46 @@ sys.path.insert(0, str(Path(__file__).parent))  # for the shared module of this 
 
 @pytest.fixture(scope="session")
 def ij() -> ImageJSession:
-    """ImageJ, headless: embedded, or the Fiji that TDSEG_FIJI names."""
-    return tdseg.imagej.start()
+    """ImageJ: embedded, or the Fiji of TDSEG_FIJI; with windows where TDSEG_DISPLAY is 1."""
+    windows = os.environ.get("TDSEG_DISPLAY", "") not in ("", "0")
+    session = tdseg.imagej.start(headless=not windows)
+    if windows:
+        threading.Thread(target=_press_ok, daemon=True).start()
+    return session
+
+
+def _press_ok() -> None:
+    """Close every dialog that opens, as a user who has read an error does."""
+    from tdseg.imagej.java import jc
+
+    while True:
+        for window in jc.Window.getWindows():
+            if isinstance(window, jc.Dialog) and window.isVisible():
+                window.dispose()
+        time.sleep(0.1)
 
 
 @pytest.fixture(autouse=True)
-def _groups_without_names() -> Iterator[None]:
-    """Names of ROI groups belong to the whole ImageJ: they must not reach the next test."""
+def _left_behind_nothing() -> Iterator[None]:
+    """What belongs to the whole ImageJ must not reach the next test: names of groups, images."""
     yield
     import jpype
 
     if jpype.isJVMStarted():
+        from tdseg.imagej.host import open_images
         from tdseg.imagej.java import jc
         from tdseg.imagej.rois import group_names
 
         for group in group_names():
             jc.Roi.setGroupName(group, jpype.JString(""))
+        jc.WindowManager.setTempCurrentImage(None)
+        if not jc.GraphicsEnvironment.isHeadless():
+            for imp in open_images():
+                imp.changes = False
+                imp.close()
+            manager = jc.RoiManager.getInstance2()
+            if manager is not None:
+                manager.close()
 
 
 @pytest.fixture
@@ -46,3 +75,18 @@ def made(ij: ImageJSession) -> Iterator[Callable[[str], Any]]:
 
     yield make
     ij.run_macro("run('Close All');")
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """A virtual display of its own, for a process of its own."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed")
+    number = 90 + os.getpid() % 400
+    server = subprocess.Popen(
+        ["Xvfb", f":{number}", "-screen", "0", "1000x700x24"], stderr=subprocess.DEVNULL
+    )
+    time.sleep(1.5)
+    yield f":{number}"
+    server.terminate()
+    server.wait()

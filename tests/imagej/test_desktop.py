@@ -2,10 +2,8 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -46,7 +44,7 @@ def user():
     jc.IJ.doCommand("TDS Train...")
     wait(lambda: "TDS Train" in session.last_line)
     jc.IJ.doCommand("TDS Apply...")
-    wait(lambda: "TDS Apply" in session.last_line)
+    wait(lambda: "TDS Apply" in str(jc.Recorder.getInstance().getText()))
     said["recorded"] = str(jc.Recorder.getInstance().getText())
     shown = jc.WindowManager.getCurrentImage()
     said["title"] = str(shown.getTitle())
@@ -70,30 +68,14 @@ sys.exit(run_desktop(None, [Path(sys.argv[1])]))
 """
 
 
-@pytest.fixture
-def display():
-    """A virtual display."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed")
-    number = 90 + os.getpid() % 400
-    server = subprocess.Popen(
-        ["Xvfb", f":{number}", "-screen", "0", "1000x700x24"], stderr=subprocess.DEVNULL
-    )
-    time.sleep(1.5)
-    yield f":{number}"
-    server.terminate()
-
-
 @pytest.mark.display
 def test_a_session_at_the_desk(display, tmp_path):
     write_sample(tmp_path / "sample.tif", texture_mosaic(96))
     script, out = tmp_path / "session.py", tmp_path / "said.json"
     script.write_text(SCRIPT)
-    environment = {**os.environ, "DISPLAY": display}
-    environment.pop("TDSEG_FIJI", None)
     done = subprocess.run(
         [sys.executable, str(script), str(tmp_path / "sample.tif"), str(out)],
-        env=environment,
+        env={**os.environ, "DISPLAY": display},
         capture_output=True,
         text=True,
         timeout=150,
@@ -109,6 +91,52 @@ def test_a_session_at_the_desk(display, tmp_path):
     assert said["title"] == "sample-labels"
     assert said["same"]
     assert done.returncode == 0
+
+
+QUIT = """
+import sys, threading, time
+from tdseg.imagej.desktop import run_desktop
+
+def user():
+    import jpype
+    from tdseg.imagej.java import jc
+    while not (jpype.isJVMStarted() and jc.IJ.getInstance()):
+        time.sleep(0.1)
+    time.sleep(1)
+    if sys.argv[1] == "fiji":  # a Fiji ends Java, and with it the process
+        jc.IJ.getInstance().exitWhenQuitting(True)
+    if sys.argv[1] == "unsaved":
+        imp = jc.IJ.createImage("drawing", "8-bit black", 9, 9, 1)
+        imp.show()
+        imp.changes = True
+        jc.IJ.doCommand("Quit")
+        time.sleep(7)
+        print("still there", jc.IJ.getInstance().isDisplayable(), flush=True)
+        imp.changes = False
+        for window in jc.Window.getWindows():
+            if isinstance(window, jc.Dialog):
+                window.dispose()
+        time.sleep(1)
+    jc.IJ.doCommand("Quit")
+
+threading.Thread(target=user, daemon=True).start()
+sys.exit(run_desktop(None))
+"""
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("how", ["embedded", "fiji", "unsaved"])
+def test_quitting_ends_the_process_in_silence(display, how):
+    done = subprocess.run(
+        [sys.executable, "-c", QUIT, how],
+        env={**os.environ, "DISPLAY": display},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("still there True" in done.stdout) == (how == "unsaved")
 
 
 def test_which_fiji_is_opened_and_why(tmp_path, monkeypatch):

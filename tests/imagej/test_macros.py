@@ -21,7 +21,6 @@ def labelled(ij):
     """An active image with four labels, and a current classifier."""
     ij.run_macro(
         """
-        setBatchMode(true);
         while (nImages > 0) close();
         newImage("cells", "8-bit ramp", 48, 40, 1);
         run("TDS Set Classes...", "classes=[background,object]");

@@ -54,10 +54,13 @@ class HostImage:
 
     @property
     def stem(self) -> str:
-        """The title without a file's ending: ``cells.tif`` gives ``cells``, ``0.5um`` stays."""
+        """The title without a file's ending: ``cells.tif`` gives ``cells``, ``0.5um`` stays.
+
+        An image without a title, as those made of NumPy arrays are, is called ``image``.
+        """
         stem, dot, ending = self.title.rpartition(".")
         known = dot and stem and ending.lower() in IMAGE_ENDINGS
-        return stem if known else self.title
+        return (stem if known else self.title).strip() or "image"
 
 
 IMAGE_ENDINGS = frozenset(

@@ -62,7 +62,7 @@ def start(
         If ImageJ cannot be started; one sentence with the remedy.
     """
     running = starting.start(fiji, headless=headless, java_options=java_options)
-    _listen()
+    _listen(running)
     return running
 
 
@@ -77,20 +77,23 @@ def install() -> ImageJSession:
         If no Java runs here, or one without ImageJ.
     """
     running = starting.install()
-    _listen()
+    _listen(running)
     return running
 
 
-def _listen() -> None:
-    """Add the command listener, once."""
+def _listen(running: ImageJSession) -> None:
+    """Add the command listener, once; with windows, the search bar learns of the commands too."""
     global _listener
     import jpype
 
     from tdseg.imagej.java import jc
     from tdseg.imagej.listener import Listener
+    from tdseg.imagej.search_bar import make_searchable
 
     current = session()
     with _lock:
         if _listener is None:
             _listener = jpype.JProxy("ij.CommandListener", inst=Listener(current))
             jc.Executer.addCommandListener(_listener)
+            if not running.headless:
+                make_searchable(running.gateway)

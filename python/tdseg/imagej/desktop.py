@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import jpype
 
 from tdseg.commands.table import COMMANDS, MENU
 from tdseg.errors import TdsegError
 from tdseg.imagej import start
 from tdseg.imagej.choice import choose_fiji
+from tdseg.imagej.ending import java_ends, watch_java
 from tdseg.imagej.java import jc
 
 
@@ -80,17 +83,31 @@ def _submenu() -> Any:
     return menu
 
 
+class _Closing:
+    """A ``java.awt.event.WindowListener`` that hears when ImageJ's window is gone."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    def windowClosed(self, event: object) -> None:  # noqa: N802 (Java's name)
+        """Hear that the user has quit: unsaved images have been asked for by now."""
+        self.closed.set()
+
+    def __getattr__(self, name: str) -> Callable[[object], None]:
+        """Take no notice of the listener's other events."""
+        if not name.startswith("window"):
+            raise AttributeError(name)
+        return lambda event: None
+
+
 def _wait_for_the_window() -> None:
-    """Return when the user has quit ImageJ."""
-    while True:
-        window = jc.IJ.getInstance()
-        if window is None or not window.isDisplayable() or window.quitting():
-            break
-        time.sleep(0.2)
-    # Windows of ImageJ close after it has been told to quit.
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        window = jc.IJ.getInstance()
-        if window is None or not window.isDisplayable():
-            break
-        time.sleep(0.1)
+    """Return when the user has quit ImageJ; nothing here calls Java, which may be ending."""
+    closing = _Closing()
+    watch_java()
+    jc.IJ.getInstance().addWindowListener(
+        jpype.JProxy("java.awt.event.WindowListener", inst=closing)
+    )
+    while not (closing.closed.wait(0.1) or java_ends.is_set()):
+        pass
+    # A Fiji ends Java right after its window.
+    java_ends.wait(0.5)

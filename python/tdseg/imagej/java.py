@@ -22,9 +22,9 @@ _PACKAGES = {
     ),
     "ij.gui": (
         "Arrow EllipseRoi FreehandRoi GenericDialog ImageRoi Line NewImage OvalRoi Overlay "
-        "PointRoi PolygonRoi Roi RoiListener RotatedRectRoi ShapeRoi TextRoi Toolbar"
+        "MultiLineLabel PointRoi PolygonRoi Roi RoiListener RotatedRectRoi ShapeRoi TextRoi Toolbar"
     ),
-    "ij.io": "FileInfo FileSaver LogStream Opener RoiDecoder RoiEncoder",
+    "ij.io": "FileInfo FileSaver LogStream OpenDialog Opener RoiDecoder RoiEncoder SaveDialog",
     "ij.macro": "ExtensionDescriptor Functions Interpreter MacroExtension",
     "ij.measure": "Calibration Measurements ResultsTable",
     "ij.plugin": "LutLoader RoiEnlarger",
@@ -32,8 +32,10 @@ _PACKAGES = {
     "ij.plugin.frame": "Recorder RoiManager",
     "ij.process": "ByteProcessor ColorProcessor FloatProcessor ImageProcessor LUT ShortProcessor",
     "ij.util": "ThreadUtil",
-    "java.awt": "Color Frame GraphicsEnvironment Menu MenuItem Rectangle Window",
-    "java.awt.event": "KeyEvent",
+    "java.awt": (
+        "Color Container Dialog Frame GraphicsEnvironment Label Menu MenuItem Rectangle Window"
+    ),
+    "java.awt.event": "KeyEvent WindowEvent",
     "java.io": "PrintStream",
     "java.lang": "Runtime Runnable String System Thread",
     "java.nio": "ByteBuffer ByteOrder",

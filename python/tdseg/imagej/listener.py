@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import traceback
 from typing import Any
 
@@ -11,6 +12,7 @@ import jpype
 from tdseg.commands.run import run_command
 from tdseg.commands.table import BY_NAME, Command
 from tdseg.errors import TdsegError
+from tdseg.imagej.ask import ask_options, from_menu
 from tdseg.imagej.bar import FijiProgress
 from tdseg.imagej.host import fiji_host, host_image, show
 from tdseg.imagej.java import jc
@@ -18,6 +20,8 @@ from tdseg.imagej.recorder import record, unrecorded
 from tdseg.workflow.session import Session
 
 TITLE = "Trainable Deep Segmentation"
+DIALOG_WIDTH = 80
+"""Characters of a line in a dialog."""
 
 
 class Listener:
@@ -48,10 +52,13 @@ class Listener:
     def _run(self, command: Command) -> None:
         current = jc.WindowManager.getCurrentImage()
         active = None if current is None else host_image(current)
+        options = _macro_options()
+        if from_menu():
+            options = ask_options(command, self.session)
+            if options is None:  # the user cancelled
+                return
         progress = FijiProgress()
-        reply, _ = run_command(
-            command, _macro_options(), self.session, progress, active, fiji_host()
-        )
+        reply, _ = run_command(command, options, self.session, progress, active, fiji_host())
         with unrecorded():
             show(reply, active, self.session)
         progress.finish()
@@ -82,6 +89,9 @@ def _stop(message: str) -> None:
     """Show one sentence and stop the macro."""
     jc.IJ.showProgress(1.0)
     sentence = " ".join(message.split())
+    if not jc.GraphicsEnvironment.isHeadless():
+        # A dialog is as wide as its longest line: the OK button must stay on the screen.
+        sentence = textwrap.fill(sentence, DIALOG_WIDTH, break_on_hyphens=False)
     jc.IJ.error(TITLE, sentence)
     jc.Macro.abort()
 

@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import jpype
 
 from tdseg.errors import TdsegError
+from tdseg.imagej.dialogs import heard_dialogs
 from tdseg.imagej.java import jc
 
 CANCELED = "Macro canceled"  # ij.Macro.MACRO_CANCELED
@@ -135,6 +137,7 @@ class _Run:
                 value = self.interpreter.run(self.text, self.argument)
             except Exception as raised:
                 error = raised
+            printed.hear_the_rest()
             message = self._message(error, printed)
             if message is None:
                 printed.release()
@@ -196,7 +199,7 @@ class _Printed:
 
     Error reports are held back, to become the exception's text: what is printed while no
     interpreter is active (ImageJ's report of an error, the message of ``exit``), and what
-    ``IJ.error`` prints.
+    ``IJ.error`` prints. With windows, dialogs say all that.
 
     Attributes
     ----------
@@ -214,6 +217,7 @@ class _Printed:
         self.report: str | None = None
         self._on_print = on_print
         self._headless = bool(jc.GraphicsEnvironment.isHeadless())
+        self._hearing = ExitStack()
 
     def __enter__(self) -> _Printed:
         if self._headless:
@@ -222,6 +226,7 @@ class _Printed:
             jc.System.setErr(_stream(_Sink(self._take_error)))
         else:
             self._log_length = len(_log_text())
+            self._hearing.enter_context(heard_dialogs(self._take_dialog))
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -231,14 +236,19 @@ class _Printed:
             jc.System.setOut(self._before[0])
             jc.System.setErr(self._before[1])
             return
+        self._hearing.close()
         text = _log_text()
         new = text[self._log_length :] if len(text) >= self._log_length else text
         for line in new.splitlines():
             self._on_print(line)
 
+    def hear_the_rest(self) -> None:
+        """Wait for what ImageJ says beside the macro's own thread."""
+        self._hearing.close()
+
     def release(self) -> None:
-        """Print what was held back, since the macro ended well."""
-        for text in self.held:
+        """Print what was held back, since the macro ended well; the user has read a dialog."""
+        for text in self.held if self._headless else ():
             self._on_print(text)
         self.held = []
 
@@ -251,12 +261,25 @@ class _Printed:
         else:
             self._on_print(text)
 
-    def _take_error(self, text: str) -> None:
-        match = re.match(r"Macro Error: (.*) in line (\d+)\s", text + " ", re.DOTALL)
+    def _take_dialog(self, title: str, text: str) -> None:
+        message = jc.IJ.getErrorMessage()
+        if message is not None:
+            self.last_error = str(message)
+        if jc.Interpreter.getInstance() is None and not self._is_report(f"{title}: {text}"):
+            self.held.append(text)
+
+    def _is_report(self, text: str) -> bool:
+        """Keep ImageJ's report of an error in a macro."""
+        match = re.match(r"(?:Macro Error|No Image): (.*) in line (\d+)\s", text + " ", re.DOTALL)
         if match:
             message, line = match.groups()
             self.report = f"{_one_line(message)[:-1]} (line {line} of a macro that it called)."
-        elif self.report is None:  # the lines after a report quote the macro
+        return match is not None
+
+    def _take_error(self, text: str) -> None:
+        if self._is_report(text):
+            return
+        if self.report is None:  # the lines after a report quote the macro
             sys.stderr.write(text + "\n")
 
 

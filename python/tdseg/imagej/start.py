@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import re
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import jpype
-import jpype.config
 import scyjava
 import scyjava.config
 
 from tdseg.errors import TdsegError
 from tdseg.imagej import macro_runner
+from tdseg.imagej.ending import handle_signals, prepare_exit
 from tdseg.imagej.group_colours import group_lut
 from tdseg.imagej.java import jc
 from tdseg.imagej.jdk import find_java, use_java
@@ -62,7 +61,7 @@ class ImageJSession:
 
     @property
     def version(self) -> str:
-        """ImageJ's version, such as ``1.54p``."""
+        """ImageJ's version, such as ``1.54p``; with ImageJ2 both, as ``2.17.0/1.54p``."""
         return str(jc.IJ.getVersion())
 
     @property
@@ -173,7 +172,6 @@ def start(
         with one_start_at_a_time(Path(scyjava.config.get_cache_dir())):
             session = _start_fiji(target, headless) if target else _start_embedded(headless)
         session.fiji = wanted
-        _end_by_sigterm()
         return _begin(session)
 
 
@@ -196,43 +194,11 @@ def install() -> ImageJSession:
 
 def _begin(session: ImageJSession) -> ImageJSession:
     global _session
-    atexit.register(_prepare_exit)  # runs before scyjava's own
+    atexit.register(prepare_exit)  # runs before scyjava's own
+    handle_signals()
     _session = session
     group_lut()  # else ImageJ complains of a missing LUT at every ROI group
     return session
-
-
-def _end_by_sigterm() -> None:
-    """Let SIGTERM end the process as usual: JPype hands it to Python, which crashes without this.
-
-    Python compares its handler there outside of any thread of its own, unless it is a function.
-    """
-    in_main = threading.current_thread() is threading.main_thread()
-    if in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-
-
-def _prepare_exit() -> None:
-    """Let Python end at once and cleanly.
-
-    Java's end waits for all threads that are not daemons, and ImageJ's filter threads are not;
-    but a Java left running calls into a Python that is gone. So: end the filter threads, and
-    where others remain leave Java running, with the thread that calls Python stopped.
-    """
-    if not jpype.isJVMStarted():
-        return
-    pool = jc.ThreadUtil.threadPoolExecutor
-    pool.shutdownNow()
-    pool.awaitTermination(300, jpype.JClass("java.util.concurrent.TimeUnit").MILLISECONDS)
-    here = jc.Thread.currentThread()
-    others = [
-        thread
-        for thread in jpype.JClass("java.lang.Thread").getAllStackTraces().keySet()
-        if thread.isAlive() and not thread.isDaemon() and not thread.equals(here)
-    ]
-    jpype.config.destroy_jvm = not others
-    if others:
-        jpype.JClass("org.jpype.ref.JPypeReferenceQueue").getInstance().stop()
 
 
 def _check_same(session: ImageJSession, wanted: str, headless: bool) -> None:
