@@ -102,6 +102,8 @@ def user():
     from tdseg.imagej.java import jc
     while not (jpype.isJVMStarted() and jc.IJ.getInstance()):
         time.sleep(0.1)
+    while len(jc.IJ.getInstance().getWindowListeners()) < 2:  # the first is ImageJ itself
+        time.sleep(0.1)
     time.sleep(1)
     if sys.argv[1] == "fiji":  # a Fiji ends Java, and with it the process
         jc.IJ.getInstance().exitWhenQuitting(True)

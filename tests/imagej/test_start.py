@@ -176,7 +176,8 @@ number, own = getattr(signal, sys.argv[1]), sys.argv[2] == "own"
 if own:  # as a notebook's kernel has one
     signal.signal(number, lambda *_: print("own", flush=True))
 scyjava.config.set_java_constraints(fetch="never")
-scyjava.config.add_options("-Djava.awt.headless=true")
+opened = "--add-opens=java.base/java.lang=ALL-UNNAMED"
+scyjava.config.add_options(["-Djava.awt.headless=true", opened])
 scyjava.config.get_repositories().clear()
 scyjava.config.endpoints[:] = ["net.imagej:ij:1.54p", "net.imagej:ij1-patcher:2.0.0"]
 scyjava.start_jvm()

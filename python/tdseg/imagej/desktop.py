@@ -101,12 +101,15 @@ class _Closing:
 
 
 def _wait_for_the_window() -> None:
-    """Return when the user has quit ImageJ; nothing here calls Java, which may be ending."""
+    """Return when the user has quit ImageJ; a waiting Python calls no Java, which may be ending."""
     closing = _Closing()
     watch_java()
-    jc.IJ.getInstance().addWindowListener(
-        jpype.JProxy("java.awt.event.WindowListener", inst=closing)
-    )
+    window = jc.IJ.getInstance()
+    if window is None:  # quit already
+        return
+    window.addWindowListener(jpype.JProxy("java.awt.event.WindowListener", inst=closing))
+    if not window.isDisplayable():
+        return
     while not (closing.closed.wait(0.1) or java_ends.is_set()):
         pass
     # A Fiji ends Java right after its window.
