@@ -52,7 +52,7 @@ def thread_count() -> int:
     outer = _positive(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0])
     if outer is not None:
         count = min(count, outer)
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     found = torch.get_num_threads() if hasattr(torch, "get_num_threads") else count
     # By itself PyTorch takes the cores, of which there are fewer than processors.
     if found < min(count, _cores()):
@@ -162,7 +162,7 @@ def _forget_pool() -> None:
     """
     global _pool, _lock, _orphaned
     _pool, _lock = None, threading.Lock()
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     if hasattr(torch, "set_num_threads"):
         _orphaned = True
         torch.set_num_threads(1)
