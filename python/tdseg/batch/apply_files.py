@@ -128,7 +128,7 @@ def _one(
     missing = [p for p in planned_outputs(source, folder, output) if check_target(p, existing)]
     if not missing:
         return FileOutcome(source, skipped=True)
-    image = read_image(source)
+    image = read_image(source, note=progress.note)
     result = apply(
         model,
         image,

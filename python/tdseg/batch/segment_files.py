@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from tdseg.workflow.unlabelled import segment_one_by_one
 class FileImages(Sequence[Image]):
     """Image files as images; one is read when it is asked for, and only the last is kept."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], note: Callable[[str], None] | None = None) -> None:
+        self._note, self._heard = note, set[int]()
         self._paths = list(paths)
         self._last: tuple[int, Image] | None = None
 
@@ -34,7 +35,9 @@ class FileImages(Sequence[Image]):
         number = range(len(self._paths))[operator.index(number)]
         if self._last is None or self._last[0] != number:
             self._last = None  # before the next is read
-            self._last = number, read_image(self._paths[number])
+            note = None if number in self._heard else self._note  # each file is read twice
+            self._heard.add(number)
+            self._last = number, read_image(self._paths[number], note=note)
         return self._last[1]
 
 
@@ -94,7 +97,7 @@ def segment_files(
         return [], None
     written: list[Path] = []
     model: Model | None = None
-    images = FileImages(sources)
+    images = FileImages(sources, None if progress is None else progress.note)
     results = segment_one_by_one(images, settings=settings, progress=progress, **options)
     for number, (path, result) in enumerate(zip(planned, results, strict=True)):
         model = model or result.model

@@ -66,7 +66,7 @@ def train_from_files(
         )
     examples = []
     for path, labels_path in zip(images, labels_paths, strict=True):
-        image = read_image(path)
+        image = read_image(path, note=progress.note)
         kind = "image" if labels == "image" else "rois"
         found = read_labels(
             labels_path, image, list(classes), kind=kind, note=progress.note, **rules

@@ -98,7 +98,7 @@ class Image:
     palette
         Colours (256, 3) uint8 of an 8-bit colour image; features then see its three colours.
     metadata
-        What travels along untouched: slice labels, display ranges, LUTs, info.
+        What travels along untouched: slice labels, display ranges, LUTs, info, notes on reading.
     """
 
     source: PlaneSource
@@ -185,6 +185,11 @@ class Image:
     def dtype(self) -> np.dtype[Any]:
         """Type of the pixels."""
         return self.source.dtype
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how the file was read: parts that were left out."""
+        return tuple(self.metadata.get("notes", ()))
 
     @property
     def n_planes(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +24,10 @@ from tdseg.runtime.files import check_source, write_file
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PICTURE_STARTS = (PNG_START, b"\xff\xd8\xff", b"BM", b"GIF8", b"P4", b"P5", b"P6", b"RIFF")
 
+_SIGNS_OF_A_CUT = ("invalid value offset", "invalid page offset", "corrupted tag list")  # tifffile
 
-def read_image(path: str | Path) -> Image:
+
+def read_image(path: str | Path, *, note: Callable[[str], None] | None = None) -> Image:
     """Read an image file: TIFF of any kind, PNG, JPEG, BMP, GIF, PNM.
 
     ImageJ's calibration, channels, slices and frames are kept; pixels are those that ImageJ opens
@@ -35,12 +37,13 @@ def read_image(path: str | Path) -> Image:
     ----------
     path
         The file.
+    note
+        Hears a sentence for each thing in the file that is not read; ``Image.notes`` has them too.
 
     Returns
     -------
     Image
-        Named after the file. ``metadata["notes"]`` has a sentence for each thing in the file that
-        is not read.
+        Named after the file.
 
     Raises
     ------
@@ -65,10 +68,17 @@ def read_image(path: str | Path) -> Image:
         raise TdsegError(f"File '{path}' does not fit into memory; cut it into parts.") from None
     except Exception as error:  # decoders raise whatever a damaged file provokes
         raise TdsegError(f"File '{path}' cannot be read: {_reason(error, said)}") from error
+    if any(sign in sentence for sign in _SIGNS_OF_A_CUT for sentence in said):
+        raise TdsegError(
+            f"File '{path}' is cut short: part of its header is missing; copy it again."
+        )
     if said:
         quoted = tuple(f"File '{path.name}': {sentence}" for sentence in said)
-        notes = (*image.metadata.get("notes", ()), *quoted)
+        notes = (*image.notes, *quoted)
         image = replace(image, metadata={**image.metadata, "notes": notes})
+    if note is not None:
+        for sentence in image.notes:
+            note(sentence)
     return image
 
 

@@ -40,6 +40,8 @@ def read_picture(path: Path) -> Image:
     """
     with path.open("rb") as stream:
         start = stream.read(33)
+    if start.startswith(b"GIF8"):
+        _check_gif_end(path.read_bytes())
     if not start.startswith(PNG_START):
         return _read_with_pillow(path)
     if len(start) < 33 or start[12:16] != b"IHDR":
@@ -70,6 +72,29 @@ def _check_png_end(data: bytes) -> None:
             return
         at += 12 + int.from_bytes(data[at : at + 4], "big")
     raise ValueError("the PNG is cut short")
+
+
+def _check_gif_end(data: bytes) -> None:
+    """Walk over the blocks (GIF89a, W3C): of a GIF cut short, Pillow reads fewer frames."""
+    try:
+        at = 13 + _gif_table(data[10])
+        while data[at] != 0x3B:  # the trailer
+            if data[at] == 0x2C:  # an image: its size and flags, its palette, the code size
+                at += 11 + _gif_table(data[at + 9])
+            elif data[at] == 0x21:  # an extension and its label
+                at += 2
+            else:
+                raise ValueError("the GIF has an unknown block")
+            while data[at]:
+                at += 1 + data[at]
+            at += 1
+    except IndexError:
+        raise ValueError("the GIF is cut short") from None
+
+
+def _gif_table(flags: int) -> int:
+    """Return the length of the palette that these flags announce."""
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _on_white(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

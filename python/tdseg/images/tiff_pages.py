@@ -221,11 +221,12 @@ def _check_data(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: P
     """Refuse pages whose pixels lie beyond the end of the file."""
     size = tif.filehandle.size
     for number, page in enumerate(_own_pages(series), start=1):
-        needed = page.nbytes if page.compression == 1 and page.is_contiguous else None
-        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
-            length = count if needed is None else min(count, needed)
-            if offset and offset + length > size:
-                raise _cut(path, f"pixels of page {number} are missing")
+        if page.compression == 1 and page.is_contiguous:
+            parts = [(page.dataoffsets[0], page.nbytes)]  # some writers state other counts
+        else:
+            parts = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+        if any(offset and offset + length > size for offset, length in parts):
+            raise _cut(path, f"pixels of page {number} are missing")
 
 
 def _own_pages(series: tifffile.TiffPageSeries) -> Iterator[Any]:

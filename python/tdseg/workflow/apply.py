@@ -12,7 +12,7 @@ from tdseg.backbones.devices import resolve_device
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
 from tdseg.features.extractors import build_extraction, check_weights
-from tdseg.images.image import Image
+from tdseg.images.image import Image, as_image
 from tdseg.images.intensity import Intensity, selected_channels
 from tdseg.images.planes import plane_grid
 from tdseg.options.settings import Settings, parse_numbers
@@ -74,7 +74,8 @@ def apply(
     model
         From `train` or `load`.
     image
-        Any image with the channels that the model was trained on.
+        Any image with the channels that the model was trained on; also an array, as
+        `Image.from_array` takes it.
     probabilities
         Whether to keep the class probabilities (4 bytes per pixel and class).
     planes
@@ -99,6 +100,7 @@ def apply(
         If the image does not fit the model, or the backbone's weights differ.
     """
     progress = progress or Silent()
+    image = as_image(image)
     used = _on_this_machine(model, settings or model.settings, progress)
     channels = _channels_for(model, image)
     extraction = build_extraction(used, cache, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from tdseg.classifiers.fitting import fit
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
 from tdseg.features.extractors import build_extraction
-from tdseg.images.image import Image
+from tdseg.images.image import Image, as_image
 from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings, one_of, parse_numbers
@@ -66,7 +66,8 @@ def train(
     Parameters
     ----------
     examples
-        Pairs of an image and its labels.
+        Pairs of an image and its labels; also arrays, as `Image.from_array` and
+        `SparseLabels.from_label_image` take them.
     settings
         Features, classifier and the rest; default: hybrid features, a random forest.
     options
@@ -90,7 +91,7 @@ def train(
     progress = progress or Silent()
     settings = one_of(settings, options) or Settings()
     started = time.monotonic()
-    examples = _with_labels(examples, settings, progress)
+    examples = _with_labels(as_examples(examples), settings, progress)
     values, names = _classes(examples)
     channels, channel_names, rgb = _common_channels(examples, settings)
     ranges: np.ndarray | None = None
@@ -159,6 +160,28 @@ def train(
         name=examples[0][0].name,
         upsampler=extraction.upsampler,
     )
+
+
+def as_examples(examples: Sequence[Any]) -> list[LabelledImage]:
+    """Return pairs of Image and SparseLabels, made of arrays where they are arrays.
+
+    Raises
+    ------
+    TdsegError
+        If something in `examples` is no pair, or a shape does not fit.
+    """
+    found = []
+    for number, pair in enumerate(examples, start=1):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TdsegError(
+                "Give a list of pairs of image and labels: tdseg.train([(image, labels)])."
+            )
+        image = as_image(pair[0], f"image {number}")
+        labels = pair[1]
+        if not isinstance(labels, SparseLabels):
+            labels = SparseLabels.from_label_image(np.asarray(labels))
+        found.append((image, labels))
+    return found
 
 
 def _with_labels(
