@@ -35,9 +35,9 @@ def test_files_give_what_images_give_with_one_in_memory_at_a_time(files, tmp_pat
     alive: list[weakref.ref] = []
     most = 0
 
-    def read(path):
+    def read(path, **options):
         nonlocal most
-        image = tdseg.read_image(path)
+        image = tdseg.read_image(path, **options)
         alive.append(weakref.ref(image))
         gc.collect()
         most = max(most, sum(ref() is not None for ref in alive))
