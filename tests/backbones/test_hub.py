@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save
 
 from tdseg.backbones import hub
-from tdseg.backbones.catalogue import find_entry
-from tdseg.backbones.loading import load_backbone
+from tdseg.backbones.catalogue import OFFLINE, find_entry
+from tdseg.backbones.loading import load_backbone, resolve_backbone
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.runtime.progress import Silent
 
@@ -25,6 +25,9 @@ class _Hub(BaseHTTPRequestHandler):
     content = b""
     requests: list[str]
     delay = 0.0
+    refuse_get = 0
+    gated = 0
+    paths = ("/timm/test_vit.r160_in1k/resolve/main/model.safetensors",)
 
     def do_HEAD(self) -> None:
         self._answer(False)
@@ -35,8 +38,12 @@ class _Hub(BaseHTTPRequestHandler):
     def _answer(self, body: bool) -> None:
         type(self).requests.append(f"{self.command} {self.path}")
         time.sleep(self.delay)
-        found = self.path == "/timm/test_vit.r160_in1k/resolve/main/model.safetensors"
-        self.send_response(200 if found else 404)
+        found = self.path in self.paths
+        refused = (body and self.refuse_get) or self.gated
+        found = found and not refused
+        self.send_response(200 if found else (self.gated or self.refuse_get) if refused else 404)
+        if self.gated:
+            self.send_header("X-Error-Code", "GatedRepo")
         self.send_header("Content-Length", str(len(self.content) if found else 0))
         if found:
             self.send_header("ETag", f'"{hashlib.sha256(self.content).hexdigest()}"')
@@ -120,3 +127,44 @@ def test_names_on_the_hub():
         "model.safetensors",
     )
     assert hub.hub_file(find_entry("dinov3_convnext_t"))[0] == "timm/convnext_tiny.dinov3_lvd1689m"
+
+
+PREFERRED_PATH = "/timm/vit_small_patch14_reg4_dinov2.lvd142m/resolve/main/model.safetensors"
+
+
+@pytest.fixture
+def nothing_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "torch"))
+
+
+def test_a_hub_that_describes_a_file_and_does_not_give_it(server, nothing_elsewhere):
+    server.paths, server.refuse_get = (*server.paths, PREFERRED_PATH), 403
+    progress = Silent()
+    assert resolve_backbone("auto", progress=progress) == OFFLINE
+    assert "the offline default" in progress.notes[-1]
+    assert "HF_TOKEN" in progress.notes[-1]
+    with pytest.raises(TdsegError, match=r"test_vit.r160_in1k are not in .*hub \(HF_HUB_CACHE\)"):
+        hub.fetch(find_entry("test_vit.r160_in1k"), Silent())
+
+
+def test_a_gated_model_says_where_its_licence_is(server, nothing_elsewhere):
+    server.gated = 401
+    words = rf"{hub.constants.ENDPOINT}/timm/test_vit\.r160_in1k, then set HF_TOKEN"
+    with pytest.raises(TdsegError, match=words):
+        hub.fetch(find_entry("test_vit.r160_in1k"), Silent())
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again_or_named(server, monkeypatch):
+    entry = find_entry("test_vit.r160_in1k")
+    path = hub.fetch(entry, Silent())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000])
+    assert hub.find_cached(entry) is None
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(TdsegError) as caught:
+        hub.fetch(entry, Silent())
+    assert f"are damaged ({path})" in str(caught.value)
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", False)
+    progress = Silent()
+    assert hub.fetch(entry, progress).read_bytes() == whole
+    assert f"{path} is damaged" in progress.notes[0]

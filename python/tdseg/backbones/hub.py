@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import huggingface_hub
 import timm
 import torch
 from huggingface_hub import constants
+from huggingface_hub.errors import GatedRepoError
 
 from tdseg.backbones.catalogue import OFFLINE, Entry
 from tdseg.errors import TdsegError
@@ -37,7 +39,8 @@ def find_cached(entry: Entry) -> Path | None:
     """Return an entry's weights if they are on this machine.
 
     Looks into the hub's cache (``HF_HUB_CACHE``, ``HF_HOME``) for timm's and the authors'
-    repositories, then into PyTorch's (``TORCH_HOME``) for the authors' file.
+    repositories, then into PyTorch's (``TORCH_HOME``) for the authors' file. A damaged file of the
+    hub's counts as absent.
     """
     candidates = [(repository, "model.safetensors") for repository in entry.repositories]
     own = hub_file(entry)
@@ -45,13 +48,33 @@ def find_cached(entry: Entry) -> Path | None:
         candidates.insert(0, own)
     for repository, file in candidates:
         found = huggingface_hub.try_to_load_from_cache(repository, file)
-        if isinstance(found, str):
+        if isinstance(found, str) and not _is_damaged(Path(found)):
             return Path(found)
     for file in entry.original_files:
         path = Path(torch.hub.get_dir()) / "checkpoints" / file
         if path.is_file():
             return path
     return None
+
+
+def _find_damaged(entry: Entry) -> Path | None:
+    """Return the hub's own file of an entry where it is in the cache but incomplete."""
+    source = hub_file(entry)
+    found = huggingface_hub.try_to_load_from_cache(*source) if source is not None else None
+    return Path(found) if isinstance(found, str) and _is_damaged(Path(found)) else None
+
+
+def _is_damaged(file: Path) -> bool:
+    """Say whether a weights file is cut or foreign; reads its table of contents only."""
+    try:
+        if file.suffix != ".safetensors":
+            return not zipfile.is_zipfile(file) and file.stat().st_size < 1 << 20
+        from safetensors import safe_open
+
+        with safe_open(file, framework="numpy"):
+            return False
+    except Exception:  # whatever is wrong with it, it cannot be used
+        return True
 
 
 def why_unreachable(entry: Entry) -> str | None:
@@ -77,7 +100,7 @@ def why_unreachable(entry: Entry) -> str | None:
             huggingface_hub.get_hf_file_metadata(url, timeout=_CHECK_SECONDS)
             outcome.append(None)
         except Exception as error:  # whatever it is, the weights cannot be had
-            outcome.append(f"the hub did not give them ({type(error).__name__})")
+            outcome.append(_why(error, source[0]))
 
     thread = threading.Thread(target=ask, name="tdseg-hub", daemon=True)
     thread.start()
@@ -100,17 +123,22 @@ def fetch(entry: Entry, progress: Progress) -> Path:
     cached = find_cached(entry)
     if cached is not None:
         return cached
+    damaged = _find_damaged(entry)
     reason = why_unreachable(entry)
     source = hub_file(entry)
     if reason is not None or source is None:
-        raise TdsegError(_missing(entry, str(reason)))
+        raise TdsegError(_missing(entry, str(reason), damaged))
+    if damaged is not None:
+        progress.note(f"The weights file {damaged} is damaged; it is downloaded again.")
     message = f"Downloading the weights of {entry.name} ({source[0]})"
     progress.note(f"{message} to {constants.HF_HUB_CACHE}")
     outcome: list[Path | Exception] = []
 
     def download() -> None:
         try:
-            outcome.append(Path(huggingface_hub.hf_hub_download(*source)))
+            outcome.append(
+                Path(huggingface_hub.hf_hub_download(*source, force_download=damaged is not None))
+            )
         except Exception as error:  # reported below, in the caller's thread
             outcome.append(error)
 
@@ -120,12 +148,33 @@ def fetch(entry: Entry, progress: Progress) -> Path:
         progress.update(0.0, message)
         thread.join(0.3)
     if isinstance(outcome[0], Exception):
-        raise TdsegError(_missing(entry, f"the download failed: {outcome[0]}")) from outcome[0]
+        failure = outcome[0]
+        reason = _why(failure, source[0])
+        # The hub described the file and did not give it: it is not asked again for a while.
+        _checked[huggingface_hub.hf_hub_url(*source)] = (time.monotonic(), reason)
+        raise TdsegError(_missing(entry, reason, damaged)) from failure
     return outcome[0]
 
 
-def _missing(entry: Entry, reason: str) -> str:
+def _why(error: Exception, repository: str) -> str:
+    """Put into words why the hub gave nothing."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, GatedRepoError) or status in (401, 403):
+        return (
+            f"the hub gives them only to those who accepted their licence: do so on "
+            f"{constants.ENDPOINT}/{repository}, then set HF_TOKEN to a token of your account"
+        )
+    detail = f", status {status}" if status else ""
+    return f"the hub did not give them ({type(error).__name__}{detail})"
+
+
+def _missing(entry: Entry, reason: str, damaged: Path | None = None) -> str:
+    where = (
+        f"are damaged ({damaged})"
+        if damaged is not None
+        else f"are not in {constants.HF_HUB_CACHE} (HF_HUB_CACHE)"
+    )
     return (
-        f"The weights of backbone {entry.name} are not in {constants.HF_HUB_CACHE} (HF_HUB_CACHE) "
+        f"The weights of backbone {entry.name} {where} "
         f"and {reason}; give a file with weights=[path], or use backbone=offline ({OFFLINE})."
     )

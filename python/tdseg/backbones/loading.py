@@ -16,6 +16,7 @@ from tdseg.backbones.registry import (
     backbone_kind,
     backbone_name,
 )
+from tdseg.errors import Cancelled, TdsegError
 from tdseg.runtime.progress import Progress, Silent
 
 __all__ = ["choose_backbone", "list_backbones", "load_backbone", "resolve_backbone"]
@@ -86,10 +87,22 @@ def resolve_backbone(
 ) -> str:
     """Return the name that `name` stands for here, and tell the user why.
 
-    See `choose_backbone`; the sentence goes to ``progress.note``.
+    See `choose_backbone`; the sentence goes to ``progress.note``. Under ``auto`` the weights are
+    fetched here: a hub may describe a file and then not give it, and then the offline default runs.
     """
+    progress = progress or Silent()
     chosen, reason = choose_backbone(name, weights)
-    (progress or Silent()).note(reason)
+    if name == "auto" and weights is None and chosen != OFFLINE:
+        try:
+            hub.fetch(ENTRIES[chosen], progress)
+        except Cancelled:
+            raise
+        except TdsegError as error:
+            chosen = OFFLINE
+            reason = (
+                f"Backbone {OFFLINE}, the offline default (ImageNet weights, not DINOv2): {error}"
+            )
+    progress.note(reason)
     return chosen
 
 
