@@ -20,7 +20,9 @@ from tdseg.imagej.rois import group_names
 from tdseg.images.image import Image
 from tdseg.labels.colours import glasbey
 from tdseg.labels.label_images import labels_from_image as from_label_image
-from tdseg.labels.roi_rules import Canvas, RoiFacts, Rules, hex_values, labels_from_facts
+from tdseg.labels.roi_classes import hex_values
+from tdseg.labels.roi_facts import RoiFacts
+from tdseg.labels.roi_rules import Canvas, Rules, labels_from_facts
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.runtime.progress import Silent
 from tdseg.workflow.session import Session

@@ -211,6 +211,23 @@ def test_some_points_of_many() -> None:
     assert sorted(zip(x.tolist(), y.tolist(), strict=True)) == [(5, 7), (9, 3)]
 
 
+def test_points_outside_are_counted(tmp_path: Path) -> None:
+    rois = [
+        multipoint([(3, 4), (WIDTH, 6), (7, 8)], [0, 0, 0], [0, 0, 0]),
+        multipoint([(0, 0), (WIDTH - 1, HEIGHT - 1)], [0, 0], [0, 0]),
+        multipoint([(9, HEIGHT), (-1, 3), (9, 9)], [0, 0, 0], [1, 1, 1]),
+    ]
+    for k, roi in enumerate(rois, start=1):
+        roi.name, roi.group = f"points {k}", 1
+    notes: list[str] = []
+    path = write_zip(tmp_path / "RoiSet.zip", rois)
+    found = labels_from_roi_file(path, (1, 1, HEIGHT, WIDTH), note=notes.append)
+    assert len(found) == 5
+    assert notes == [
+        "Image 'RoiSet.zip': 3 points outside the image were left out (first of ROI 'points 1')."
+    ]
+
+
 @pytest.mark.parametrize("kind", ["spline", "rounded rectangle", "composite with curves"])
 def test_what_only_imagej_can_draw_is_refused(java: Any, kind: str, tmp_path: Path) -> None:
     corners = [(2, 3), (20, 5), (12, 25)]

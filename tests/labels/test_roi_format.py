@@ -132,6 +132,20 @@ def test_mutated_bytes_give_labels_or_a_sentence(java: Any, tmp_path: Path) -> N
     assert min(outcomes.values()) > 20
 
 
+@pytest.mark.parametrize("at", [16, 40], ids=["name", "properties"])
+@pytest.mark.parametrize("place", [(64, 0x40000000), (64, 0x7FFFFFFF), (0x7FFFFFF0, 20), (-2, 9)])
+def test_texts_outside_of_a_roi_are_none(java: Any, at: int, place: tuple[int, int]) -> None:
+    """ImageJ allocates gigabytes for them where 32 bits overflow."""
+    from tdseg.imagej.rois import decoded
+
+    for original in samples(java):
+        data = bytearray(original)
+        (second,) = struct.unpack_from(">i", data, 60)
+        struct.pack_into(">ii", data, second + at, *place)
+        assert decode_roi(bytes(data), "file").facts.name == "file"
+        assert str(decoded(bytes(data), "file").getName()) == "file"
+
+
 @pytest.mark.parametrize("data", [b"", b"Iout", b"Iout" + b"\0" * 59, b"PK\3\4" + b"\0" * 80])
 def test_what_is_no_roi(data: bytes) -> None:
     with pytest.raises(DamagedRoiError):

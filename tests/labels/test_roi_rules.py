@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tdseg.errors import TdsegError
-from tdseg.labels.roi_rules import Canvas, RoiFacts, Rules, base_name, labels_from_facts
+from tdseg.labels.roi_classes import base_name
+from tdseg.labels.roi_facts import RoiFacts
+from tdseg.labels.roi_rules import Canvas, Rules, labels_from_facts
 
 PLANE = Canvas("cells", 1, (1, 1, 10, 10))
 STACK = Canvas("stack", 2, (3, 4, 10, 10), current=5)
@@ -87,6 +89,21 @@ def test_classes_from_names():
     assert "ROI 'scale' (text)" in notes[0]
     with pytest.raises(TdsegError, match="ROI 'nucleus' is of the kind 'text'"):
         labels(rois, class_from="name", class_names={4: "nucleus"})
+
+
+def test_names_that_are_no_classes_are_doubted():
+    def doubts(*names, canvas=PLANE):
+        _, notes = labels([RoiFacts(name) for name in names], canvas, class_from="name")
+        return [note for note in notes if "if these names are no classes" in note]
+
+    assert doubts("nucleus", "membrane", "background") == []
+    assert doubts(*"abcdefghij") == []
+    assert doubts(*"abcdefghi", "i") == []
+    assert "(first '7')" in doubts("nucleus", "7")[0]
+    cells = [f"cell{k}" for k in range(10)]
+    assert doubts(*cells) == []
+    (line,) = doubts(*cells, "cell10", canvas=Canvas("cells", 1, (1, 1, 11, 10)))
+    assert "made 11 classes of 11 ROIs, whose names are different on every ROI" in line
 
 
 def test_classes_from_colours():

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tdseg.errors import TdsegError
 from tdseg.labels.colours import glasbey
 from tdseg.labels.label_images import labels_from_image
+from tdseg.labels.roi_classes import hex_values
 from tdseg.labels.roi_files import labels_from_rois, read_roi, read_rois
-from tdseg.labels.roi_rules import Canvas, Rules, hex_values
+from tdseg.labels.roi_rules import Canvas, Rules
 from tdseg.labels.sparse_labels import SparseLabels
 
 if TYPE_CHECKING:

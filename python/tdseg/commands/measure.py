@@ -11,8 +11,9 @@ from tdseg.commands.reply import Reply, TableResult
 from tdseg.commands.request import Request
 from tdseg.errors import TdsegError
 from tdseg.labels.rasterize import roi_pixels
+from tdseg.labels.roi_facts import NEVER_LABELS, describe
 from tdseg.labels.roi_format import DecodedRoi
-from tdseg.labels.roi_rules import NEVER_LABELS, Draw, Rules, describe, labels_from_facts
+from tdseg.labels.roi_rules import Draw, Rules, labels_from_facts
 from tdseg.workflow.measure import Region, measure_regions
 from tdseg.workflow.measure import class_statistics as statistics_rows
 

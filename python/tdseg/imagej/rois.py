@@ -11,7 +11,7 @@ import numpy as np
 from tdseg.commands.reply import Outline
 from tdseg.errors import TdsegError
 from tdseg.imagej.java import jc, to_java, to_numpy
-from tdseg.labels.roi_format import decode_roi
+from tdseg.labels.roi_format import decode_roi, without_dangling_texts
 from tdseg.labels.roi_shape import FARTHEST
 
 _CURVES = (2, 3)  # java.awt.geom.PathIterator.SEG_QUADTO, SEG_CUBICTO
@@ -36,7 +36,8 @@ def decoded(data: bytes, name: str) -> Any:
         If ImageJ refuses it.
     """
     try:
-        roi = jc.RoiDecoder(to_java(np.frombuffer(data, np.uint8)), name).getRoi()
+        safe = without_dangling_texts(data)
+        roi = jc.RoiDecoder(to_java(np.frombuffer(safe, np.uint8)), name).getRoi()
     except jpype.JException as error:
         raise TdsegError(
             f"ROI '{name}' cannot be read by ImageJ ({error.getClass().getSimpleName()}); leave "

@@ -14,6 +14,7 @@ from tdseg.labels.spans import Ints, disc_spans, oval_spans
 
 _SHIFT = 1e-8  # to the right, so that a boundary through a pixel's centre excludes it on the left
 _PIECE = 2**20
+_WIDEST = 2**16  # of lines with corners; ImageJ's dots end at 46,340, the root of its largest array
 MOST_DOTS = 2**21
 """Dots of one piece of a line; a longer piece is refused (memory)."""
 
@@ -150,8 +151,10 @@ def draw_path(window: Window, x: Ints, y: Ints, line_width: int) -> None:
     Raises
     ------
     RoiGeometryError
-        If it is so wide and long that it would take minutes.
+        If it is wider than any image, or so wide and long that it would take minutes.
     """
+    if line_width > _WIDEST:
+        raise RoiGeometryError(f"is a line {line_width} pixels wide; draw it again")
     size = window.height, window.width
     work = 0
     for k in range(len(x) - 1):

@@ -247,16 +247,32 @@ def _path(size: tuple[int, int], x: Ints, y: Ints, line_width: int) -> Window:
     return window
 
 
+def count_outside(
+    shape: RoiShape, width: int, height: int, points: tuple[int, ...] | None = None
+) -> int:
+    """Count the points of a multi-point outside the image; 0 for all other kinds."""
+    if shape.kind != "points":
+        return 0
+    columns, rows = _places(shape, points)
+    return int(((columns < 0) | (rows < 0) | (columns >= width) | (rows >= height)).sum())
+
+
 def _points(shape: RoiShape, size: tuple[int, int], chosen: tuple[int, ...] | None) -> Pixels:
+    columns, rows = _places(shape, chosen)
+    inside = (columns >= 0) & (rows >= 0) & (columns < size[0]) & (rows < size[1])
+    flat = np.unique(rows[inside] * size[0] + columns[inside])
+    y_kept, x_kept = np.divmod(flat, size[0])
+    return y_kept, x_kept
+
+
+def _places(shape: RoiShape, chosen: tuple[int, ...] | None) -> tuple[Ints, Ints]:
+    """Return column and row of the points, rounded as ImageJ does."""
     x, y = (v.astype(np.float32) for v in (shape.x, shape.y))
     if chosen is not None:
         keep = list(chosen)
         x, y = ((v - v.min() + np.float32(v.min()))[keep] for v in (x, y))
     columns, rows = (half_up(float(v.min()) + (v - v.min()).astype(np.float64)) for v in (x, y))
-    inside = (columns >= 0) & (rows >= 0) & (columns < size[0]) & (rows < size[1])
-    flat = np.unique(rows[inside] * size[0] + columns[inside])
-    y_kept, x_kept = np.divmod(flat, size[0])
-    return y_kept, x_kept
+    return columns, rows
 
 
 def _unsupported(kind: str) -> RoiGeometryError:

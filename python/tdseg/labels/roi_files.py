@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tdseg.errors import TdsegError
 from tdseg.labels.colours import glasbey
-from tdseg.labels.rasterize import roi_pixels
+from tdseg.labels.rasterize import count_outside, roi_pixels
 from tdseg.labels.roi_bytes import read_roi_set
+from tdseg.labels.roi_classes import hex_values
+from tdseg.labels.roi_facts import NEVER_LABELS, describe
 from tdseg.labels.roi_format import DamagedRoiError, DecodedRoi, decode_roi
-from tdseg.labels.roi_rules import (
-    NEVER_LABELS,
-    Canvas,
-    Pixels,
-    Rules,
-    hex_values,
-    labels_from_facts,
-)
+from tdseg.labels.roi_rules import Canvas, Pixels, Rules, labels_from_facts
 from tdseg.labels.roi_shape import RoiGeometryError
 from tdseg.labels.sparse_labels import SparseLabels
 
@@ -97,11 +93,23 @@ def labels_from_rois(
         If no ROI has a class, or one breaks a rule, named.
     """
     height, width = canvas.shape[2:]
+    outside: Counter[int] = Counter()
 
     def draw(index: int, points: tuple[int, ...] | None) -> Pixels:
-        return roi_pixels(rois[index].shape, width, height, points)
+        shape = rois[index].shape
+        pixels = roi_pixels(shape, width, height, points)
+        outside[index] += count_outside(shape, width, height, points)
+        return pixels
 
-    return labels_from_facts([roi.facts for roi in rois], draw, canvas, rules, note, source)
+    facts = [roi.facts for roi in rois]
+    found = labels_from_facts(facts, draw, canvas, rules, note, source)
+    if lost := sum(outside.values()):
+        first = next(index for index in outside if outside[index])
+        note(
+            f"Image '{canvas.name}': {lost} points outside the image were left out (first of "
+            f"{describe(facts, first)})."
+        )
+    return found
 
 
 def read_rois(path: Path, note: Callable[[str], None] = _silent) -> list[DecodedRoi]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tdseg.labels.colours import glasbey
-from tdseg.labels.roi_rules import RoiFacts
+from tdseg.labels.roi_facts import RoiFacts
 from tdseg.labels.roi_shape import RoiShape
 
 _POLYGON, _RECTANGLE, _OVAL, _LINE, _FREELINE, _POLYLINE, _NOTHING = range(7)
@@ -65,6 +65,24 @@ def bounds_of(data: bytes) -> tuple[int, int, int, int]:
     """Return top, left, bottom, right of a ROI that can be decoded."""
     numbers = _Bytes(data)
     return numbers.short(8), numbers.short(10), numbers.short(12), numbers.short(14)
+
+
+def without_dangling_texts(data: bytes) -> bytes:
+    """Return a ROI that can be decoded, less a name and properties that lie outside of it.
+
+    Neither reader takes them, but ImageJ allocates first where length or offset overflow 32 bits:
+    four gigabytes for a ROI of a hundred bytes.
+    """
+    second = int(_Bytes(data).read("i", 60))
+    kept = bytearray(data)
+    for offset_at in (16, 40):  # each followed by the length, in characters
+        at = second + offset_at
+        if second <= 0 or at + 8 > len(data):
+            continue
+        offset, length = struct.unpack_from(">ii", data, at)
+        if offset < 0 or length < 0 or offset + 2 * length > len(data):
+            struct.pack_into(">ii", kept, at, 0, 0)
+    return bytes(kept)
 
 
 class _Bytes:

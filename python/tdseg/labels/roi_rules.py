@@ -1,12 +1,10 @@
-"""What a ROI means as a label: its class, its planes, and who wins where two overlap.
+"""What a ROI means as a label: its planes, and who wins where two overlap.
 
-Knows neither Java nor files: `tdseg.imagej.label_sources` and `tdseg.labels.roi_files` describe
-their ROIs as `RoiFacts` and draw them; the rules here are the same for both.
+Knows neither Java nor files: `tdseg.labels.roi_files` describes ROIs as `RoiFacts` and draws them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tdseg.errors import TdsegError
+from tdseg.labels.roi_classes import class_values, doubt_about_names
+from tdseg.labels.roi_facts import NEVER_LABELS, RoiFacts, describe
 from tdseg.labels.roi_shape import RoiGeometryError
 from tdseg.labels.sparse_labels import SparseLabels
 
@@ -23,41 +23,6 @@ Pixels = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 Draw = Callable[[int, tuple[int, ...] | None], Pixels]
 """Pixels of a ROI, or of some points of it, inside the image, each once."""
-
-NEVER_LABELS = ("text", "image", "arrow", "angle")
-
-
-@dataclass(frozen=True)
-class RoiFacts:
-    """What the rules need to know of a ROI.
-
-    Attributes
-    ----------
-    name
-        Empty where it has none.
-    kind
-        ``area``, ``line``, ``points``, or one that is never a label: ``text``, ``image``,
-        ``arrow``, ``angle``.
-    group
-        ImageJ's ROI group, 0 is none.
-    colour
-        Stroke or fill colour as ``#rrggbb``, empty where it has none.
-    position
-        Stack index from 1, 0 is none. Points have one each, in `point_positions`.
-    hyperstack
-        (channel, slice, frame) from 1, where 0 means all; None where it has none.
-    counters, point_positions
-        Of a multi-point: counter and stack index of each point.
-    """
-
-    name: str = ""
-    kind: str = "area"
-    group: int = 0
-    colour: str = ""
-    position: int = 0
-    hyperstack: tuple[int, int, int] | None = None
-    counters: tuple[int, ...] = ()
-    point_positions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,10 +128,10 @@ def labels_from_facts(
         If a text, image, arrow or angle has a class, a ROI is empty, outside the image or on a
         slice that is not there, classes overlap under ``overlap=error``, or no label is left.
     """
-    names = {k: v for k, v in rules.class_names.items() if v}
-    values = _class_values(rois, rules, names)
-    if rules.class_from == "name":
-        _note_many_names(rois, values, rules, names, canvas, note)
+    known = rules.class_names
+    values, names = class_values(rois, rules.class_from, known, rules.colours)
+    if rules.class_from == "name" and (doubt := doubt_about_names(values, known, names)):
+        note(f"Image '{canvas.name}': {doubt}")
     marks = _marks(rois, values, canvas, rules, note)
     if not marks:
         raise TdsegError(
@@ -192,108 +157,6 @@ def labels_from_facts(
                 "delete or move it."
             )
     return _merge(rois, marks, pixels, canvas, rules, names, note)
-
-
-def describe(rois: Sequence[RoiFacts], index: int) -> str:
-    """Name a ROI in a message."""
-    name = rois[index].name
-    return f"ROI '{name}'" if name else f"ROI number {index + 1}"
-
-
-def hex_values(colours: npt.NDArray[np.uint8]) -> dict[str, int]:
-    """Return the label value of each colour ``#rrggbb`` of a table (256, 3); the first wins."""
-    found: dict[str, int] = {}
-    for value, (red, green, blue) in enumerate(colours.tolist()[1:], start=1):
-        found.setdefault(f"#{red:02x}{green:02x}{blue:02x}", value)
-    return found
-
-
-def base_name(name: str) -> str:
-    """Return a ROI's name without its number: ``nucleus-01`` gives ``nucleus``.
-
-    ImageJ's default names are coordinates (``0012-0345``) and name nothing: they give "".
-    """
-    if re.fullmatch(r"\d+(-\d+)+", name):
-        return ""
-    return re.sub(r"-\d+$", "", name.strip())
-
-
-def _class_values(
-    rois: Sequence[RoiFacts], rules: Rules, names: dict[int, str]
-) -> list[tuple[int, ...] | None]:
-    """Return the label value of each ROI (of each point under ``counter``), None without one."""
-    if rules.class_from == "group":
-        _names_of_groups(rois, names)
-        return [(r.group,) if r.group > 0 else None for r in rois]
-    if rules.class_from == "counter":
-        return [
-            tuple(c + 1 for c in r.counters) if r.kind == "points" and r.counters else None
-            for r in rois
-        ]
-    by_colour = rules.class_from == "color"
-    known = {name: value for value, name in names.items()}
-    if by_colour:
-        known |= rules.colours
-    keys = [r.colour if by_colour else _class_name(r.name, known) for r in rois]
-    usable = [k for k, r in zip(keys, rois, strict=True) if k and r.kind not in NEVER_LABELS]
-    used = set(names) | {known[key] for key in usable if key in known}
-    free = (v for v in range(1, 65536) if v not in used)
-    for key in sorted(set(usable) - set(known)):
-        value = next(free, 0)
-        if value == 0:
-            raise TdsegError(
-                f"The ROIs have more than 65535 different {'colours' if by_colour else 'names'}; "
-                "use class_from=group."
-            )
-        names[value], known[key] = key, value
-    found: list[tuple[int, ...] | None] = []
-    for key, roi in zip(keys, rois, strict=True):
-        # A text has a colour and often a name without being meant: only a class's name counts.
-        mute = roi.kind in NEVER_LABELS and (by_colour or key not in rules.class_names.values())
-        found.append(None if not key or mute else (known[key],))
-    return found
-
-
-def _note_many_names(
-    rois: Sequence[RoiFacts],
-    values: Sequence[tuple[int, ...] | None],
-    rules: Rules,
-    names: Mapping[int, str],
-    canvas: Canvas,
-    note: Note,
-) -> None:
-    """Say so where names seem to number ROIs: all different, or without a letter."""
-    new = [found[0] for found in values if found and found[0] not in rules.class_names]
-    classes = sorted(set(new))
-    numbers = [v for v in classes if not re.search(r"[^\W\d_]", names.get(v, ""))]
-    unique = len(classes) >= 3 and len(new) == len(classes)
-    if not unique and not numbers:
-        return
-    first = numbers[0] if numbers else classes[0]
-    why = "numbers" if numbers and not unique else "different on every ROI"
-    note(
-        f"Image '{canvas.name}': class_from=name made {len(classes)} classes of {len(new)} ROIs, "
-        f"whose names are {why} (first '{names.get(first, '')}'); if these names are no classes, "
-        "use class_from=group, or rename the ROIs."
-    )
-
-
-def _class_name(name: str, known: Mapping[str, int]) -> str:
-    return name if name in known else base_name(name)
-
-
-def _names_of_groups(rois: Sequence[RoiFacts], names: dict[int, str]) -> None:
-    """Name groups that have no name after their ROIs, where these agree."""
-    found: dict[int, set[str]] = {}
-    for roi in rois:
-        if roi.group > 0 and roi.group not in names and roi.kind not in NEVER_LABELS:
-            found.setdefault(roi.group, set()).add(base_name(roi.name))
-    taken = set(names.values())
-    for group, candidates in sorted(found.items()):
-        name = candidates.pop() if len(candidates) == 1 else ""
-        if name and name not in taken:
-            names[group] = name
-            taken.add(name)
 
 
 def _marks(
