@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -172,7 +173,23 @@ FOREIGN = {
         ),
         "array 'a' has the wrong size",
     ),
-    "bomb": (zip_of({"header.json": b" " * (17 << 20)}), "larger than 16 MiB"),
+    "shape that NumPy cannot hold": (
+        zip_of(
+            {
+                "header.json": header_of(),
+                "arrays.npz": zip_of({"a.npy": npy_claiming((0, 1 << 62, 1 << 62))[:-8]}),
+            }
+        ),
+        "array 'a' has an impossible shape",
+    ),
+    "NaN": (zip_of({"header.json": '{"format": "tdseg", "x": NaN}'}), "damaged.*not JSON"),
+    "infinity": (zip_of({"header.json": '{"format": "tdseg", "x": 1e999}'}), "not JSON"),
+    "5,000 digits": (zip_of({"header.json": '{"x": ' + "9" * 5000 + "}"}), "not JSON"),
+    "more members": (
+        zip_of({"header.json": header_of(), "arrays.npz": npz_of(), "run.py": "x"}),
+        "more than a header and arrays",
+    ),
+    "bomb": (zip_of({"header.json": b" " * (17 << 20)}), "more than 16 MiB"),
 }
 
 
@@ -228,3 +245,40 @@ def test_changed_bytes_never_give_wrong_arrays(saved):
         for name in ARRAYS.keys() & arrays.keys():
             np.testing.assert_array_equal(arrays[name], ARRAYS[name])
     assert refused > 150
+
+
+def nested_bomb(lie: bool) -> bytes:
+    """A gigabyte of zeros in a few kilobytes: deflated, and deflated again."""
+    array = io.BytesIO()
+    with zipfile.ZipFile(array, "w", zipfile.ZIP_DEFLATED) as inner, inner.open("a.npy", "w") as f:
+        for _ in range(256):
+            f.write(bytes(1 << 22))
+    content = bytearray(zip_of({"header.json": header_of(), "arrays.npz": array.getvalue()}))
+    if lie:  # in the central directory and before the data
+        packed = bytearray(array.getvalue())
+        size = (256 << 22).to_bytes(4, "little")
+        packed = packed.replace(size, (64).to_bytes(4, "little"))
+        content = bytearray(zip_of({"header.json": header_of(), "arrays.npz": bytes(packed)}))
+    return bytes(content)
+
+
+@pytest.mark.parametrize("lie", [False, True])
+def test_a_bomb_takes_no_memory(lie, tmp_path):
+    path = tmp_path / "bomb.tdseg"
+    path.write_bytes(nested_bomb(lie))
+    assert path.stat().st_size < 10_000
+    tracemalloc.start()
+    with pytest.raises(TdsegError, match="damaged"):
+        read_archive(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 << 20
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_packings_are_refused(packing, tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.tdseg", "w", packing) as archive:
+        archive.writestr("header.json", header_of())
+        archive.writestr("arrays.npz", npz_of())
+    with pytest.raises(TdsegError, match="packed in a way"):
+        read_archive(tmp_path / "x.tdseg")

@@ -185,3 +185,32 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch) -> None:
     cache.put("a", plane(0))
     assert equal(cache.get("a"), plane(0))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("0.0.rows.lower", lambda a: a + 1000),
+        ("0.0.rows.upper", lambda a: a - 1000),
+        ("0.1.cols.lower", lambda a: a[:-1]),
+        ("0.0.cols.upper", lambda a: a.astype(np.int64)),
+        ("1.0.rows.weight", lambda a: a.astype(np.float64)),
+        ("1.0.rows.weight", lambda a: a * np.float32(np.nan)),
+        ("0.0.values", lambda a: a[:3]),
+        ("0.1.values", lambda a: a[..., :2]),
+        ("0.0.values", lambda a: a.astype(np.int16)),
+        ("0.0.values", lambda a: a[0]),
+        ("shape", lambda a: a + 1),
+        ("grids", lambda a: a * 0),
+        ("grids", lambda a: a + 1),
+    ],
+)
+def test_tokens_that_compiled_code_must_not_walk_are_absent(tmp_path, name, change) -> None:
+    TokenCache(0, tmp_path).put("a", plane(0))
+    (file,) = tmp_path.iterdir()
+    with np.load(file) as stored:
+        arrays = dict(stored)
+    np.savez(file, **{**arrays, name: change(arrays[name])})
+    assert TokenCache(10**6, tmp_path).get("a") is None
+    np.savez(file, **arrays)
+    assert TokenCache(10**6, tmp_path).get("a") is not None

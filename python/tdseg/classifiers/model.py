@@ -16,9 +16,22 @@ from tdseg.backbones.base import WeightsInfo
 from tdseg.classifiers.base import Classifier
 from tdseg.classifiers.evaluation import HeldOutReport
 from tdseg.classifiers.fitting import from_storage, to_storage
+from tdseg.classifiers.header import (
+    KNOWN,
+    NewerFileError,
+    check_known,
+    classes_of,
+    item,
+    names_of,
+    plain_text,
+    report_of,
+    weights_of,
+)
 from tdseg.classifiers.storage import read_archive, write_archive
+from tdseg.classifiers.stored import stored_array
 from tdseg.errors import TdsegError
-from tdseg.options.settings import Settings
+from tdseg.options.declare import index_of
+from tdseg.options.settings import RETIRED, Settings
 from tdseg.runtime.files import check_target, is_folder
 
 _PACKAGES = ("tdseg", "numpy", "scikit-learn", "torch", "timm", "numba")
@@ -147,34 +160,58 @@ def load(path: str | Path) -> Model:
     path = Path(path)
     header, arrays = read_archive(path)
     try:
-        settings = Settings.from_mapping(header["settings"])
-        weights = WeightsInfo(**header["backbone"]) if header["backbone"] else None
-        # Files of before there were learned upsamplers say nothing of them.
-        upsampler = WeightsInfo(**header["upsampler"]) if header.get("upsampler") else None
-        report = HeldOutReport.from_dict(header["report"]) if header["report"] else None
-        return Model(
-            classifier=from_storage(header["classifier"], arrays),
-            settings=settings,
-            feature_names=tuple(header["features"]),
-            class_values=tuple(int(c["value"]) for c in header["classes"]),
-            class_names=tuple(str(c["name"]) for c in header["classes"]),
-            channels=tuple(header["channels"]),
-            rgb=bool(header["rgb"]),
-            dtype=str(header["dtype"]),
-            ranges=arrays.get("ranges"),
-            weights=weights,
-            report=report,
-            summary=header["summary"],
-            name=path.name,
-            upsampler=upsampler,
-        )
-    except TdsegError:
-        raise
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        return _model_of(header, arrays, path.name)
+    except NewerFileError as error:
         raise TdsegError(
-            f"File '{path}' is damaged: its header lacks or garbles {error}; "
+            f"The classifier file {path} was written by a later version of tdseg: {error}; "
+            "update tdseg."
+        ) from error
+    except TdsegError as error:
+        raise TdsegError(f"The classifier file {path} cannot be used: {error}") from error
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
+        raise TdsegError(
+            f"The classifier file {path} is damaged: its header lacks or garbles {error!s:.80}; "
             "save the classifier again."
         ) from error
+
+
+def _model_of(header: dict[str, Any], arrays: dict[str, np.ndarray], name: str) -> Model:
+    """Make a model of what a file holds; everything is checked first."""
+    check_known(header, KNOWN, "its header")
+    settings = item(header, "settings", dict)
+    check_known(settings, frozenset(index_of(Settings)) | frozenset(RETIRED), "'settings'")
+    feature_names = names_of(header, "features")
+    values, names = classes_of(header)
+    channels = names_of(header, "channels")
+    classifier = from_storage(item(header, "classifier", dict), arrays)
+    check_known(arrays, classifier.array_names | {"ranges"}, "its arrays")
+    if classifier.n_features != len(feature_names) or classifier.n_classes != len(values):
+        raise TdsegError(
+            f"its header names {len(feature_names)} features and {len(values)} classes, its "
+            f"classifier has {classifier.n_features} and {classifier.n_classes}; save it again."
+        )
+    ranges = arrays.get("ranges")
+    if ranges is not None:
+        ranges = stored_array(arrays, "ranges", "f", (None, 2))
+        if not np.isfinite(ranges).all() or not (ranges[:, 0] < ranges[:, 1]).all():
+            raise TdsegError("its grey ranges are not finite or not in order; save it again.")
+    return Model(
+        classifier=classifier,
+        settings=Settings.from_mapping(settings),
+        feature_names=feature_names,
+        class_values=values,
+        class_names=names,
+        channels=channels,
+        rgb=item(header, "rgb", bool),
+        dtype=plain_text(header.get("dtype"), "dtype"),
+        ranges=ranges,
+        weights=weights_of(header, "backbone"),
+        # Files of before there were learned upsamplers say nothing of them.
+        upsampler=weights_of(header, "upsampler"),
+        report=report_of(header),
+        summary=item(header, "summary", dict),
+        name=name,
+    )
 
 
 def package_versions() -> dict[str, str]:

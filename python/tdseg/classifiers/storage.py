@@ -30,8 +30,12 @@ ARRAYS_NAME = "arrays.npz"
 
 MAX_HEADER_BYTES = 16 << 20
 MAX_ARRAYS_BYTES = 2 << 30
-"""Limits on unpacked sizes: far above any classifier, far below what hurts."""
+"""Limits on unpacked sizes: far above any classifier."""
+MAX_RATIO, ALWAYS_ALLOWED = 100, 64 << 20
+"""No classifier packs better than a hundredfold, but small ones may hold little but zeros."""
 MAX_ARRAYS = 1000
+_PIECE = 1 << 20
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 _PLAIN_KINDS = "biufcU"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
@@ -87,21 +91,27 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     path = Path(path)
     _check_source(path)
     try:
+        size = os.path.getsize(path)
+        budget = min(MAX_ARRAYS_BYTES, max(ALWAYS_ALLOWED, MAX_RATIO * size))
         with zipfile.ZipFile(path) as archive:
             header = _read_header(path, archive)
-            if ARRAYS_NAME not in archive.namelist():
+            names = archive.namelist()
+            if ARRAYS_NAME not in names:
                 raise _damaged(path, f"it has no {ARRAYS_NAME}")
-            packed = _read_member(path, archive, ARRAYS_NAME, MAX_ARRAYS_BYTES)
+            if sorted(names) != sorted((HEADER_NAME, ARRAYS_NAME)):
+                raise _damaged(path, "it holds more than a header and arrays")
+            packed = _read_member(path, archive, ARRAYS_NAME, budget)
         with zipfile.ZipFile(io.BytesIO(packed)) as inner:
-            return header, _unpack(path, inner)
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise _damaged(path, "it is incomplete or was changed") from error
-    except (NotImplementedError, RuntimeError) as error:  # other compression, or encrypted
-        raise _damaged(path, f"zip: {error}") from error
+            return header, _unpack(path, inner, budget)
+    except (TdsegError, MemoryError):
+        raise
     except OSError as error:
         raise TdsegError(
             f"{path} cannot be read ({error.strerror or error}); check the file and your rights."
         ) from error
+    except Exception as error:
+        # The zip module answers changed bytes with errors of many kinds.
+        raise _damaged(path, "it is incomplete or was changed") from error
 
 
 def _check_source(path: Path) -> None:
@@ -140,16 +150,21 @@ def _read_header(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     if HEADER_NAME not in archive.namelist():
         raise foreign
     try:
-        header = json.loads(_read_member(path, archive, HEADER_NAME, MAX_HEADER_BYTES))
+        header = json.loads(
+            _read_member(path, archive, HEADER_NAME, MAX_HEADER_BYTES),
+            parse_constant=_finite,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
+    except TdsegError:
+        raise
     except (ValueError, RecursionError) as error:
-        if isinstance(error, TdsegError):
-            raise
         raise _damaged(path, f"{HEADER_NAME} is not JSON") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise foreign
     version = header.get("format_version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise _damaged(path, f"format_version is {version!r}")
+        raise _damaged(path, f"format_version is {version!r:.80}")
     if version > FORMAT_VERSION:
         raise TdsegError(
             f"{path} was written by a newer tdseg (file format {version}, this one reads up to "
@@ -158,17 +173,43 @@ def _read_header(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     return header
 
 
+def _finite(text: str) -> float:
+    """Return a number of the header; Python would also read NaN, Infinity and 1e999."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text:.20} is not finite")
+    return value
+
+
+def _whole(text: str) -> int:
+    """Return a whole number of the header, if 64 bits hold it."""
+    if len(text) > 20 or abs(value := int(text)) >= 1 << 63:
+        raise ValueError(f"{text:.20} is too large")
+    return value
+
+
 def _read_member(path: Path, archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    # The zip module never unpacks more than the size that is declared, so checking it is enough.
-    if archive.getinfo(name).file_size > limit:
-        raise _damaged(path, f"{name} claims to be larger than {limit >> 20} MiB")
+    """Unpack one member piece by piece: its declared size may be a lie."""
+    member = archive.getinfo(name)
+    too_large = _damaged(path, f"{name} unpacks to more than {limit >> 20} MiB")
+    if member.file_size > limit:
+        raise too_large
+    if member.compress_type not in _PACKINGS or member.flag_bits & 1:
+        raise _damaged(path, f"{name} is encrypted or packed in a way that tdseg does not use")
+    pieces, total = [], 0
     try:
-        return archive.read(name)
+        with archive.open(member) as file:
+            while piece := file.read(_PIECE):
+                total += len(piece)
+                if total > limit:
+                    raise too_large
+                pieces.append(piece)
     except Exception as error:
-        if isinstance(error, OSError | MemoryError):
+        if isinstance(error, TdsegError | OSError | MemoryError):
             raise
         # A changed byte in compressed data raises errors of several modules.
         raise _damaged(path, f"{name} cannot be unpacked") from error
+    return b"".join(pieces)
 
 
 def _damaged(path: Path, how: str) -> TdsegError:
@@ -207,38 +248,44 @@ def _pack(arrays: Mapping[str, np.ndarray]) -> bytes:
     return _zip(members)
 
 
-def _unpack(path: Path, inner: zipfile.ZipFile) -> dict[str, np.ndarray]:
+def _unpack(path: Path, inner: zipfile.ZipFile, budget: int) -> dict[str, np.ndarray]:
     members = inner.infolist()
-    if len(members) > MAX_ARRAYS or sum(m.file_size for m in members) > MAX_ARRAYS_BYTES:
-        raise _damaged(path, f"its arrays claim to be larger than {MAX_ARRAYS_BYTES >> 20} MiB")
-    arrays = {}
+    if len(members) > MAX_ARRAYS:
+        raise _damaged(path, f"it has {len(members)} arrays")
+    arrays: dict[str, np.ndarray] = {}
     for member in members:
         name = member.filename.removesuffix(".npy")
-        content = _read_member(path, inner, member.filename, MAX_ARRAYS_BYTES)
+        if name == member.filename or not name.isidentifier() or name in arrays:
+            raise _damaged(path, f"{member.filename!r:.80} is no name of an array, or comes twice")
+        content = _read_member(path, inner, member.filename, budget)
+        budget -= len(content)
         arrays[name] = _read_array(path, name, content)
     return arrays
 
 
 def _read_array(path: Path, name: str, content: bytes) -> np.ndarray:
-    """Read one npy file; its size is checked before memory is taken, and objects are refused."""
-    buffer = io.BytesIO(content)
+    """Read one npy file with NumPy, after a look at what its header claims."""
     try:
+        buffer = io.BytesIO(content)
         version = np.lib.format.read_magic(buffer)
         read = {
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
-        shape, fortran, dtype = read(buffer)
-    except (ValueError, KeyError, TypeError, SyntaxError) as error:
+        shape, _, dtype = read(buffer)
+    except Exception as error:  # of several kinds, from the parsing of Python literals
         raise _damaged(path, f"array '{name}' has no valid header") from error
     if dtype.kind not in _PLAIN_KINDS:
         raise TdsegError(
-            f"{path} holds an array '{name}' of {dtype}, which could run code when it is read; "
-            "tdseg does not open it: ask for a file that TDS Save Classifier... has written."
+            f"{path} holds an array '{name}' of {dtype!s:.80}, which could run code when it is "
+            "read; tdseg does not open it: ask for a file that tdseg has saved."
         )
-    data = content[buffer.tell() :]
-    if any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != len(data):
+    # NumPy takes memory for what is claimed before it reads.
+    left = len(content) - buffer.tell()
+    if any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != left:
         raise _damaged(path, f"array '{name}' has the wrong size")
-    flat = np.frombuffer(data, dtype=dtype) if data else np.empty(0, dtype)
-    array = flat.reshape(shape, order="F" if fortran else "C")
-    return array.astype(dtype.newbyteorder("="))
+    try:
+        array: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+        return array.astype(dtype.newbyteorder("="))
+    except Exception as error:  # such as a shape of zero elements that NumPy cannot hold
+        raise _damaged(path, f"array '{name}' has an impossible shape") from error

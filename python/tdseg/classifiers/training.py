@@ -133,6 +133,7 @@ def check_features(features: np.ndarray, n_features: int) -> None:
         if suspicious and not np.isfinite(block).all():
             bad = np.flatnonzero(~np.isfinite(block).all(axis=0))
             raise TdsegError(
-                f"Feature number {bad[0] + 1} has values that are not finite (NaN or infinity); "
-                "remove such pixels from the image or leave this feature out."
+                f"Feature number {bad[0] + 1} has values that are not finite (NaN or infinity). "
+                "Pixels that are finite give such only where they are huge or a network's weights "
+                "hold NaN; leave this feature out, or scale the image."
             )

@@ -135,13 +135,27 @@ class DeepFeatures:
                 if not announced:
                     announced = True
                     self._announce(picture.shape)
-                return make()
+                plane = make()
+                self._check_finite(plane)
+                return plane
 
             if cache is None:
                 return announce_and_make()
             return cache.get_or_make(f"{key}-{name}", announce_and_make)[0]
 
         return find
+
+    def _check_finite(self, plane: EncodedPlane) -> None:
+        """Tell weights that are damaged from pixels that are: pixels were checked before."""
+        finite = all(np.isfinite(g.values).all() for grids in plane.levels for g in grids)
+        if not finite:
+            weights = self._backbone.weights
+            raise TdsegError(
+                f"Backbone '{self._backbone.name}' gives values that are not finite (NaN or "
+                f"infinity), though all pixels are: its weights ({weights.name}, from "
+                f"{weights.source}) hold NaN, or {self._backbone.dtype} is too narrow for them; "
+                "use other weights, or precision=float32."
+            )
 
     def _announce(self, shape: tuple[int, int]) -> None:
         """Say how long it will take, where it takes long."""

@@ -6,7 +6,6 @@ import hashlib
 import os
 import tempfile
 import threading
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -164,8 +163,12 @@ class TokenCache:
             with np.load(file, allow_pickle=False) as stored:
                 plane = _from_arrays(dict(stored))
             os.utime(file)
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-            return None  # absent, or cut off when a disk was full: computed again
+        except FileNotFoundError:
+            return None
+        except Exception:
+            # Cut off when a disk was full, damaged (NumPy and zip raise errors of many kinds), or
+            # what compiled code must not walk: computed again.
+            return None
         return plane
 
     def _write(self, key: str, plane: EncodedPlane) -> None:
@@ -212,15 +215,49 @@ def _from_arrays(arrays: Mapping[str, np.ndarray]) -> EncodedPlane:
     from tdseg.upsampling.shifts import EncodedPlane
     from tdseg.upsampling.token_field import Axis, TokenGrid
 
-    def grid(stem: str) -> TokenGrid:
-        rows, cols = (
-            Axis(*(arrays[f"{stem}.{side}.{part}"] for part in _AXIS)) for side in ("rows", "cols")
+    height, width = (int(n) for n in _array(arrays, "shape", "i", 1))
+    lengths = {"rows": height, "cols": width}
+
+    def axis(stem: str, side: str, tokens: int) -> Axis:
+        """Return an axis; compiled code reads tokens by its numbers, so they must be there."""
+        lower, upper = (_array(arrays, f"{stem}.{side}.{p}", "i", 1) for p in ("lower", "upper"))
+        weight = _array(arrays, f"{stem}.{side}.weight", "f", 1)
+        positions = _array(arrays, f"{stem}.{side}.positions", "f", 1)
+        numbers = np.concatenate([lower, upper])
+        right = (
+            len(lower) == len(upper) == len(weight)
+            and len(lower) in (0, lengths[side])  # 0: an axis that knows no pixels yet
+            and len(positions) == tokens > 0
+            and (numbers.size == 0 or (numbers.min() >= 0 and numbers.max() < tokens))
+            and bool(((weight >= 0) & (weight <= 1)).all() and np.isfinite(positions).all())
+            and lower.dtype == upper.dtype == np.int32
+            and weight.dtype == np.float32
         )
-        return TokenGrid(arrays[f"{stem}.values"], rows, cols)
+        if not right:
+            raise ValueError(f"the axis '{stem}.{side}' does not fit its tokens")
+        return Axis(lower, upper, weight, positions)
+
+    def grid(stem: str) -> TokenGrid:
+        values = _array(arrays, f"{stem}.values", "f", 3)
+        if values.dtype not in (np.float16, np.float32) or not np.isfinite(values).all():
+            raise ValueError(f"the tokens '{stem}' are not numbers")
+        tall, wide, _ = values.shape
+        return TokenGrid(values, axis(stem, "rows", tall), axis(stem, "cols", wide))
 
     levels = tuple(
         tuple(grid(f"{i}.{j}") for j in range(int(count)))
-        for i, count in enumerate(arrays["grids"])
+        for i, count in enumerate(_array(arrays, "grids", "i", 1))
     )
-    height, width = (int(n) for n in arrays["shape"])
+    if not levels or any(
+        not grids or len({grid.channels for grid in grids}) > 1 for grids in levels
+    ):
+        raise ValueError("a level has no tokens, or grids of different channels")
     return EncodedPlane(levels, (height, width))
+
+
+def _array(arrays: Mapping[str, np.ndarray], name: str, kind: str, ndim: int) -> np.ndarray:
+    """Return an array of the file if it is of a kind and number of dimensions."""
+    found = arrays[name]
+    if found.dtype.kind != kind or found.ndim != ndim:
+        raise ValueError(f"the array '{name}' is {found.dtype} of shape {found.shape}")
+    return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from tdseg.errors import TdsegError
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.threads import bands, map_threads
 from tdseg.upsampling.kernels import add_interpolated
@@ -130,6 +131,12 @@ class Grid:
         row, col = self.rows.part(rows), self.cols.part(cols)
         (top, bottom), (left, right) = row.used(), col.used()
         tokens = self.tokens(slice(top, bottom), slice(left, right)).transpose(2, 0, 1)
+        # Compiled code checks no index; tokens from a cache on disk may be of another plane.
+        if out.shape != (tokens.shape[0], row.length, col.length):
+            raise TdsegError(
+                f"Tokens of {tokens.shape[0]} x {row.length} x {col.length} came for a block of "
+                f"{' x '.join(str(n) for n in out.shape)}; empty the folder that TDSEG_CACHE names."
+            )
         add_interpolated(
             np.ascontiguousarray(tokens, np.float32),
             row.lower - np.int32(top),
