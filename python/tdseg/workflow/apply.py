@@ -220,8 +220,13 @@ def _channels_for(model: Model, image: Image) -> list[int]:
     if rgb != model.rgb or len(names) != len(model.channels):
         raise TdsegError(
             f"Classifier '{model.name}' was trained on {_describe(model.channels, model.rgb)}, "
-            f"but image '{image.name}' is {_describe(names, rgb)}; convert the image "
-            "(Image > Type) or choose channels with channels=."
+            f"but image '{image.name}' is {_describe(names, rgb)}; "
+            + (
+                "convert the image (Image > Type)."
+                if rgb != model.rgb
+                else "give it an image of those channels alone (Image > Duplicate... with their "
+                "numbers), or train again with channels= that both images have."
+            )
         )
     return chosen
 
