@@ -16,7 +16,7 @@ TimmNetwork: TypeAlias = Any
 class WeightsInfo:
     """Where a backbone's weights come from; shown by Status and stored in classifiers.
 
-    Parameters
+    Attributes
     ----------
     name
         Checkpoint name, for example ``vit_small_patch14_reg4_dinov2.lvd142m``.

@@ -21,7 +21,7 @@ _DINOV3_LICENCE = "LicenseRef-DINOv3"
 class Entry:
     """One network that can be asked for.
 
-    Parameters
+    Attributes
     ----------
     name
         What users write and classifiers store.

@@ -45,6 +45,11 @@ def read_tensors(
     note
         Hears which set of weights was taken, where a file holds several.
 
+    Returns
+    -------
+    dict[str, torch.Tensor]
+        The tensors by name.
+
     Raises
     ------
     TdsegError

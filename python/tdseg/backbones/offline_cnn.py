@@ -143,6 +143,11 @@ def create_offline_cnn(
     device, precision
         Resolved names.
 
+    Returns
+    -------
+    OfflineCnn
+        Ready for `tokens`.
+
     Raises
     ------
     TdsegError

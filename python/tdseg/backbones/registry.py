@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class BackboneRequest:
     """What a backbone is to be made with.
 
-    Parameters
+    Attributes
     ----------
     name
         Of the network.
@@ -68,7 +68,7 @@ Maker = Callable[[BackboneRequest], "Backbone"]
 class BackboneKind:
     """How a backbone is made.
 
-    Parameters
+    Attributes
     ----------
     make
         Takes the request.

@@ -87,6 +87,11 @@ def apply_to_files(
     progress
         Hears of files and planes; may cancel between them.
 
+    Returns
+    -------
+    list[FileOutcome]
+        One per file, in their order.
+
     Raises
     ------
     TdsegError

@@ -33,14 +33,21 @@ def train_from_files(
     images
         Image files.
     labels
-        "overlay": the ROIs in each TIFF; "file": a RoiSet an image; "image": a label image an
-        image.
+        "overlay": the ROIs in each TIFF; "file": one RoiSet per image; "image": one label image
+        per image.
     labels_paths
         The files for "file" and "image", in the images' order.
     classes
         Names of label values 1, 2, ...
     values
         Settings by key; besides them `class_from`, `unpositioned` and `overlap` for ROIs.
+    progress
+        Receives the steps; None is silent.
+
+    Returns
+    -------
+    Model
+        The trained classifier.
 
     Raises
     ------

@@ -39,7 +39,7 @@ class Predictor(Protocol):
 class HeldOutReport:
     """Quality on held-out labels.
 
-    Parameters
+    Attributes
     ----------
     class_names : tuple of str, length K
     precision, recall, f1, iou : tuple of float or None, length K
@@ -174,11 +174,11 @@ def held_out_report(
     Parameters
     ----------
     features : ndarray, (n, F) float32
-    labels : ndarray, (n,) integer
+    labels : ndarray, (n,) int
         Classes 0 to K - 1; a class may have one pixel or none.
-    rois : ndarray, (n,) integer
+    rois : ndarray, (n,) int
         ROI or connected stroke of each pixel; numbers may repeat in another image.
-    images : ndarray, (n,) integer
+    images : ndarray, (n,) int
         Image of each pixel.
     class_names : sequence of str, length K
     fit_function : callable

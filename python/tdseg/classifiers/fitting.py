@@ -34,11 +34,11 @@ def fit(
         A name of `CLASSIFIERS`.
     features : ndarray, (n, F) float32
         One row per labelled pixel.
-    labels : ndarray, (n,) integer
+    labels : ndarray, (n,) int
         Class of each pixel, 0 to `n_classes` - 1. A class may have no pixel: its probability is 0.
     n_classes : int
         K.
-    sources : ndarray, (F,) integer, optional
+    sources : ndarray, (F,) int, optional
         Where each feature comes from, 0 for classical ones; see `TrainingSet`.
     trees : int
         Trees of a random forest; other kinds ignore it.

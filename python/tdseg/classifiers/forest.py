@@ -60,7 +60,7 @@ class RandomForest(TrainableClassifier):
     ----------
     sizes : ndarray, (T,) int32
         Number of nodes of each tree.
-    feature : ndarray, (N,) integer
+    feature : ndarray, (N,) int
         Feature of each node, trees one after the other, each breadth first; -1 is a leaf.
     threshold : ndarray, (number of inner nodes,) float32
         A pixel goes left where its feature is <= threshold.

@@ -41,7 +41,7 @@ _PACKAGES = ("tdseg", "numpy", "scikit-learn", "torch", "timm", "numba")
 class Model:
     """A trained pixel classifier.
 
-    Parameters
+    Attributes
     ----------
     classifier
         What turns features into probabilities.
@@ -92,6 +92,11 @@ class Model:
             Where to; ``.tdseg`` is appended where there is no extension.
         existing
             "overwrite", "error", or "skip" (keep the file that is there).
+
+        Returns
+        -------
+        Path
+            The file.
 
         Raises
         ------

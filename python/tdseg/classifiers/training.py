@@ -24,7 +24,7 @@ MAX_TREES = 10_000
 class TrainingSet:
     """Checked training pixels, as every kind of classifier receives them.
 
-    Parameters
+    Attributes
     ----------
     features : ndarray, (n, F) float32, C order
         Finite.

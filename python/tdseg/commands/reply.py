@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ImageResult:
     """An image to show; the image that it was made of is never changed.
 
-    Parameters
+    Attributes
     ----------
     kind
         "labels" (uint8 or uint16, colours of the ROI groups), "probabilities" (float32, display
@@ -70,7 +70,7 @@ class Outline:
 class OverlayEdit:
     """A change of the active image's overlay or of the ROI Manager.
 
-    Parameters
+    Attributes
     ----------
     label_selection
         (group, name): add the active selection, at the plane that is shown, as this label.
@@ -95,7 +95,7 @@ class OverlayEdit:
 class Reply:
     """What a command found.
 
-    Parameters
+    Attributes
     ----------
     values
         The resolved values of its keys: what the Recorder writes.

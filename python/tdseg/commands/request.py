@@ -25,7 +25,7 @@ RoiBytes = bytes
 class HostImage:
     """An image that is open where the command came from.
 
-    Parameters
+    Attributes
     ----------
     title
         As in its window.
@@ -73,7 +73,7 @@ IMAGE_ENDINGS = frozenset(
 class Host:
     """What the process that shows images tells of itself.
 
-    Parameters
+    Attributes
     ----------
     open_images
         All open images, those of batch mode too.

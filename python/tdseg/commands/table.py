@@ -23,7 +23,7 @@ MENU = "Trainable Deep Segmentation"
 class Command:
     """One command of the menu.
 
-    Parameters
+    Attributes
     ----------
     name
         As in the menu and in ``run(name, options)``.

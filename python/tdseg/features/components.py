@@ -16,7 +16,7 @@ SAMPLE_PIXELS = 20_000
 class PrincipalComponents:
     """Standardise F features and project them to K components.
 
-    Parameters
+    Attributes
     ----------
     mean, scale
         (F,) statistics of the sample; constant features have scale 1.

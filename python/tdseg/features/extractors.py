@@ -77,6 +77,11 @@ def build_extraction(
     progress
         Hears of downloads, of what ``auto`` became, and of the backbone's passes.
 
+    Returns
+    -------
+    Extraction
+        The extractor, with the settings as they were resolved.
+
     Raises
     ------
     TdsegError

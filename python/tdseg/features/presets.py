@@ -51,6 +51,11 @@ def resolve_upsampling(settings: Settings, transformer: bool) -> Settings:
     transformer
         Whether the backbone is a vision transformer, whose patch stride can be changed.
 
+    Returns
+    -------
+    Settings
+        The same settings, with nothing left to ``auto``.
+
     Raises
     ------
     TdsegError

@@ -88,8 +88,14 @@ def probabilities_imageplus(
     ----------
     probabilities
         (T, Z, C, Y, X) float32.
+    imp
+        The ImagePlus that the result is of: gives calibration and dimensions.
+    title
+        Of the new image.
     class_names
         One per channel; they label the slices.
+    info
+        Goes to the image's info, one line ``key: value`` each.
 
     Returns
     -------
@@ -115,8 +121,14 @@ def features_imageplus(
     ----------
     features
         (T, Z, F, Y, X) float32.
+    imp
+        The ImagePlus that the result is of: gives calibration and dimensions.
+    title
+        Of the new image.
     names
         One per feature; they label the slices.
+    info
+        Goes to the image's info, one line ``key: value`` each.
 
     Returns
     -------
@@ -151,8 +163,19 @@ def overlay_imageplus(
     ----------
     labels
         (T, Z, Y, X) uint8 or uint16 of the planes listed in `planes`.
+    imp
+        The ImagePlus that the result is of: gives calibration and dimensions.
+    title
+        Of the new image.
+    info
+        Goes to the image's info, one line ``key: value`` each.
     planes
         Plane numbers ``t * Z + z`` of the image; None is all.
+
+    Returns
+    -------
+    ij.ImagePlus
+        Of the image's type and dimensions.
     """
     result = to_imageplus(from_imageplus(imp), title=title)
     _set_info(result, info)

@@ -83,7 +83,7 @@ class ArraySource:
 class Image:
     """A microscope image of up to five dimensions.
 
-    Parameters
+    Attributes
     ----------
     source
         The pixels: uint8, uint16 or float32, shape (T, Z, C, Y, X).
@@ -129,11 +129,24 @@ class Image:
             Pixels. uint8, uint16 and float32 are kept; bool becomes 0 and 255 (uint8), other
             numbers their value as float32.
         axes
-            One letter of ``TZCYX`` an axis. Only these need none: (Y, X), (Y, X, 3), more than
+            One letter of ``TZCYX`` per axis. Only these need none: (Y, X), (Y, X, 3), more than
             seven slices (Z, Y, X), and five dimensions (T, Z, C, Y, X). ``C`` last with three
             uint8 channels means RGB.
         pixel_size
             Width and height of a pixel, in `unit` (one number: square pixels).
+        unit
+            Unit of length of `pixel_size`.
+        name
+            For messages.
+        calibration
+            All of the calibration, instead of `pixel_size` and `unit`.
+        channel_names
+            One per channel.
+
+        Returns
+        -------
+        Image
+            With five axes, (T, Z, C, Y, X).
 
         Raises
         ------

@@ -49,6 +49,11 @@ def texture_mosaic(size: int = 384, *, mirrored: bool = False) -> Sample:
         Height and width, at most 512 pixels.
     mirrored
         Another arrangement, from other parts of the textures: an unseen image.
+
+    Returns
+    -------
+    Sample
+        Image, strokes and truth.
     """
     y, x = np.mgrid[:size, :size] / size
     wave = 0.06 * np.sin(7 * y + 1) + 0.03 * np.sin(19 * y)

@@ -30,16 +30,20 @@ def write_stack(
 
     Parameters
     ----------
+    path
+        The file, overwritten.
     array
         (T, Z, C, Y, X) uint8, uint16 or float32.
+    calibration
+        Pixel sizes, units, frame interval and origin.
     info
         Lines of the image's info.
     names
-        One a channel, or one a plane; they label the planes.
+        One per channel, or one per plane; they label the planes.
     colours
         (256, 3) uint8, the LUT.
     ranges
-        Smallest and largest value shown, one pair a channel.
+        Smallest and largest value shown, one pair per channel.
     """
     t, z, c, height, width = array.shape
     planes = np.ascontiguousarray(array).reshape(t * z * c, height, width)

@@ -31,6 +31,11 @@ def labels_from_image(
     class_names
         Names of label values; only those that occur are kept.
 
+    Returns
+    -------
+    SparseLabels
+        The pixels above 0; a connected region is a stroke.
+
     Raises
     ------
     TdsegError

@@ -95,6 +95,11 @@ def read_roi_set(path: Path, note: Callable[[str], None]) -> RoiSet:
     note
         Receives a line that names what was left out.
 
+    Returns
+    -------
+    RoiSet
+        The ROIs that could be read.
+
     Raises
     ------
     TdsegError

@@ -48,6 +48,11 @@ def decode_roi(data: bytes, name: str = "") -> DecodedRoi:
     name
         Its name if there is none in it.
 
+    Returns
+    -------
+    DecodedRoi
+        Its kind, outline and position.
+
     Raises
     ------
     DamagedRoiError

@@ -112,6 +112,10 @@ def labels_from_facts(
         In drawing order.
     draw
         Gives the pixels of the i-th ROI.
+    canvas
+        The image that the ROIs lie on.
+    rules
+        What gives a ROI its class, and where ROIs without a position go.
     note
         Receives a line for all ROIs skipped, placed or overruled.
     source

@@ -21,7 +21,7 @@ _RANGE = "label values go from 0 (unlabelled) to 65535"
 class SparseLabels:
     """Labelled pixels of one image; n entries, each pixel at most once.
 
-    Parameters
+    Attributes
     ----------
     plane, y, x
         Position, int32 (n,); plane number is ``t * Z + z``.
@@ -82,6 +82,11 @@ class SparseLabels:
             (8-connected, within a plane) of each value.
         name
             What messages call it.
+
+        Returns
+        -------
+        SparseLabels
+            The pixels whose value is not 0.
 
         Raises
         ------

@@ -23,7 +23,7 @@ LONGEST_TEXT = 4096
 class Key:
     """One option.
 
-    Parameters
+    Attributes
     ----------
     name
         Lower case, snake_case; never renamed, only aliased.

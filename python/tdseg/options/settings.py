@@ -68,6 +68,11 @@ class Settings(OutputOptions, RefineOptions, ClassifierOptions, FeatureSettings)
         note
             Hears of such keys.
 
+        Returns
+        -------
+        Settings
+            Checked settings; the rest has its defaults.
+
         Raises
         ------
         TdsegError
@@ -113,6 +118,11 @@ def parse_numbers(text: str, count: int, key: str, noun: str) -> list[int]:
         How many there are.
     key, noun
         For the message: the key and what it counts.
+
+    Returns
+    -------
+    list[int]
+        In the order given, each once.
 
     Raises
     ------

@@ -14,7 +14,7 @@ import numpy.typing as npt
 class PlaneInput:
     """One image plane as feature extractors see it.
 
-    Parameters
+    Attributes
     ----------
     pixels
         (Y, X, C), uint8, uint16 or float32; already normalised where the settings ask for it.

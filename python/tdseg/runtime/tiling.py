@@ -19,7 +19,7 @@ import numpy as np
 class Windows:
     """Overlapping windows along an axis, blended with smooth weights.
 
-    Parameters
+    Attributes
     ----------
     size
         Length of a window in pixels.

@@ -27,7 +27,7 @@ FACETS = ("value_attention", "attention")
 class Saliency:
     """How much each pixel of a plane stands out.
 
-    Parameters
+    Attributes
     ----------
     maps
         The mean over the heads, then one map a head; a single map for a cut.

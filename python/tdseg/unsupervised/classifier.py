@@ -101,6 +101,11 @@ class ClusterClassifier(LinearClassifier):
             As above.
         features
             (n, F) the sample that the clusters were found in.
+
+        Returns
+        -------
+        Self
+            A classifier of these clusters.
         """
         count = int(np.max(classes)) + 1
         squares = nearest_by_class(embedding.transform(features), centres, classes, count)

@@ -31,7 +31,7 @@ _BINS = 20
 class Clusters:
     """What k-means found.
 
-    Parameters
+    Attributes
     ----------
     centres
         (C, D) float32, the largest cluster first.
@@ -74,6 +74,11 @@ def initial_clusters(points: np.ndarray, count: int, seed: int) -> Clusters:
         Number of clusters.
     seed
         Of the starts.
+
+    Returns
+    -------
+    Clusters
+        Centres, sizes, and the cluster of each point.
     """
     return _k_means(points, min(count, len(points)), seed)
 

@@ -27,7 +27,7 @@ outvote what deep features see. Measured; equal shares lose what deep features k
 class FeatureRun:
     """A run of features of one kind.
 
-    Parameters
+    Attributes
     ----------
     count
         How many features.
@@ -45,7 +45,7 @@ class FeatureRun:
 class Embedding:
     """Project F features to D dimensions; normalise each run of dimensions by pixel.
 
-    Parameters
+    Attributes
     ----------
     weights
         (F, D) float32.
@@ -88,6 +88,11 @@ class Embedding:
             Runs of features that make up F.
         components
             Dimensions a run at most.
+
+        Returns
+        -------
+        Embedding
+            What turns features into points.
         """
         # One thread: sums over samples then have one order, whatever the machine.
         with threadpool_limits(limits=1):

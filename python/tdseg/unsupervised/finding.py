@@ -19,7 +19,7 @@ from tdseg.unsupervised.sampling import PixelSample
 class FoundClasses:
     """What was found in a sample.
 
-    Parameters
+    Attributes
     ----------
     classifier
         Gives every pixel its class; None where nothing stands out.
@@ -64,6 +64,11 @@ def find_classes(
         Clusters of k-means before merging.
     seed
         Fixes k-means' starts.
+
+    Returns
+    -------
+    FoundClasses
+        The classifier, and how many pixels each class has.
 
     Raises
     ------
@@ -110,6 +115,11 @@ def find_foreground(
         Pixels with attention.
     runs, cutoff_scale, initial, seed
         As for `find_classes`.
+
+    Returns
+    -------
+    FoundClasses
+        The classifier of foreground and background.
     """
     found = find_classes(sample, runs, "auto", cutoff_scale, initial, seed)
     assert found.densities is not None

@@ -21,7 +21,7 @@ from tdseg.unsupervised.contours import outlines
 class FoundObject:
     """One object of a plane; lengths in pixels.
 
-    Parameters
+    Attributes
     ----------
     label
         Its value in the label image.

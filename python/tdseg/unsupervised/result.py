@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class UnlabelledResult:
     """What was found in one image.
 
-    Parameters
+    Attributes
     ----------
     labels
         (T, Z, Y, X). Method clusters: uint8, classes from 1, the largest first. Attention and

@@ -29,7 +29,7 @@ class SourcePlane:
 class PixelSample:
     """Pixels of all images; n pixels, F features.
 
-    Parameters
+    Attributes
     ----------
     features
         (n, F) float32.
@@ -76,6 +76,11 @@ def draw_sample(
         How many, and what fixes the choice.
     progress
         Hears of every plane; may cancel.
+
+    Returns
+    -------
+    PixelSample
+        Features and, where asked for, attention of the pixels.
     """
     rng = np.random.default_rng(seed)
     each = max(1, pixels // len(planes))

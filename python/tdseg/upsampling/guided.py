@@ -134,7 +134,7 @@ def _fill_points(
 class GuidedGrid:
     """Tokens with the colours at their centres.
 
-    Parameters
+    Attributes
     ----------
     start
         First feature that the grid adds to.

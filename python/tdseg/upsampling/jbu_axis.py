@@ -18,7 +18,7 @@ SCALE = 2**STAGES
 class Step:
     """One doubling along an axis, for a run of the finer grid.
 
-    Parameters
+    Attributes
     ----------
     cells
         (n + 6,) elements of the finer grid, with those that the kernels reach; reflected inside.
@@ -47,7 +47,7 @@ class JbuAxis:
     The tokens stand for cells of the size of their spacing, side by side. Where these reach beyond
     the image it is continued by reflection, as it was for the backbone.
 
-    Parameters
+    Attributes
     ----------
     count
         Number of tokens.

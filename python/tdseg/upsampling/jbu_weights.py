@@ -36,7 +36,7 @@ _REMEDY = f"give a checkpoint of FeatUp's JBU with {KEY}=[path]"
 class Stage:
     """What makes the kernels of one doubling; P is 49, E the width of the embedding.
 
-    Parameters
+    Attributes
     ----------
     temperature
         Factor of the likeness of two embedded colours.
@@ -64,7 +64,7 @@ class Stage:
 class JbuWeights:
     """FeatUp's stack of four doublings for tokens of C channels; all arrays are float32.
 
-    Parameters
+    Attributes
     ----------
     stages
         From coarse to fine.
@@ -98,6 +98,11 @@ def read_jbu(file: str | Path) -> JbuWeights:
     ----------
     file
         See `tdseg.backbones.checkpoints.read_tensors`.
+
+    Returns
+    -------
+    JbuWeights
+        Its layers, checked for their shapes.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from tdseg.upsampling.transforms import IDENTITY, Orientation, Shift
 class UpsamplingOptions:
     """How tokens become features; made of the settings once and handed down as it is.
 
-    Parameters
+    Attributes
     ----------
     upsampling
         Name of a registered upsampler.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 class Picture:
     """One grey or colour image, scaled when it is cut.
 
-    Parameters
+    Attributes
     ----------
     pixels
         (H, W, 1) or (H, W, 3); a single channel is repeated threefold.

@@ -19,7 +19,7 @@ Span = tuple[int, int]
 class AxisPlan:
     """The crops along one image axis.
 
-    Parameters
+    Attributes
     ----------
     base
         Pixels added before the image in every copy, so that tokens surround all pixels.
@@ -72,6 +72,11 @@ def plan_axis(
         Whether some copies run backwards.
     windows
         How long copies are cut.
+
+    Returns
+    -------
+    AxisPlan
+        Where the passes lie along the axis.
     """
     least, most = min(shifts), max(shifts)
     reach = most if interleaved else least
@@ -210,6 +215,11 @@ def make_plan(
         Every shift is combined with every orientation.
     windows
         How large copies are cut.
+
+    Returns
+    -------
+    Plan
+        The passes, in the order in which they run.
     """
     coarsest = max(levels, key=lambda level: level.stride)
     interleaved = is_product(shifts)

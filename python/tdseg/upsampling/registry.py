@@ -65,7 +65,7 @@ Maker = Callable[["Backbone", "UpsamplingOptions"], Upsampler]
 class UpsamplerKind:
     """How an upsampler is made, and what it asks of the settings and the backbone.
 
-    Parameters
+    Attributes
     ----------
     make
         Takes the backbone and the options; may be the class itself.

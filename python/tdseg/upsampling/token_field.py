@@ -20,7 +20,7 @@ _CHUNK = 4096  # points, and tokens, that are worked on at a time
 class Axis:
     """How the pixels of one axis sample the tokens along it.
 
-    Parameters
+    Attributes
     ----------
     lower, upper
         (length,) int32: the two tokens next to each pixel.
@@ -163,7 +163,7 @@ class Grid:
 class TokenGrid(Grid):
     """A regular grid of tokens in image orientation.
 
-    Parameters
+    Attributes
     ----------
     values
         (h, w, C), float16 or float32.

@@ -159,7 +159,7 @@ class ProjectedWindows:
 class BlendedAxis:
     """The tokens of all windows along an axis.
 
-    Parameters
+    Attributes
     ----------
     positions
         Centres of the tokens.

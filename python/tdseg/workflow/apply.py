@@ -34,7 +34,7 @@ BLOCK_BYTES = 128 * 1024**2
 class Result:
     """A segmented image.
 
-    Parameters
+    Attributes
     ----------
     labels
         (T, Z, Y, X) uint8 or uint16: label values as drawn; 0 outside the region.

@@ -105,6 +105,11 @@ def compute_features(
     options
         Another name of `settings`.
 
+    Returns
+    -------
+    FeatureStack
+        Names and planes, computed as they are asked for.
+
     Raises
     ------
     TdsegError

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Filter:
     """What computes one family, or several that share work.
 
-    Parameters
+    Attributes
     ----------
     families : tuple of str
         Names in `FAMILIES`.

@@ -29,7 +29,10 @@ def imagej_gaussian(sigma: float, length: int) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    taps, edge : ndarray of float32, shape (R,)
+    taps : ndarray of float32, shape (R,)
+        Half kernel, from its centre outwards.
+    edge : ndarray of float32, shape (R,)
+        Edge weights.
 
     Notes
     -----
@@ -121,6 +124,11 @@ def rotate_kernel(kernel: np.ndarray, degrees: int) -> np.ndarray:
     kernel : ndarray, shape (n, n)
     degrees : int
         Whole degrees, as TWS passes them.
+
+    Returns
+    -------
+    np.ndarray
+        Of the same shape.
 
     Notes
     -----

@@ -37,17 +37,17 @@ class ClassicalPlane:
     rgb : bool
         Whether the three channels are a colour image.
 
-    Raises
-    ------
-    TdsegError
-        If the plane is empty, not real, not finite, or does not fit `channels`.
-
     Attributes
     ----------
     names : tuple of str
         Names of the features, in the order of the first axis of `block`.
     shape : tuple of int
         Height and width.
+
+    Raises
+    ------
+    TdsegError
+        If the plane is empty, not real, not finite, or does not fit `channels`.
     """
 
     def __init__(

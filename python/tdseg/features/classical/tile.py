@@ -18,7 +18,7 @@ class Tile:
     it were the whole plane: where the crop ends inside the plane, the halo keeps the false edge
     away from the core.
 
-    Parameters
+    Attributes
     ----------
     pixels : ndarray of float32, shape (H, W)
         The crop, C-contiguous.
