@@ -93,7 +93,7 @@ def write_sample(path: Path, sample: Sample) -> None:
 
 
 def draw_picture(path: Path, rows: list[tuple[Sample, dict[str, np.ndarray]]]) -> None:
-    """Draw a row an image: image, strokes or truth, and each result over the image."""
+    """Draw one row per image: image, strokes or truth, and each result over the image."""
     strips = []
     for sample, results in rows:
         grey = np.repeat(sample.image[:, :, None], 3, axis=2)

@@ -85,7 +85,7 @@ class Backbone(Protocol):
         Returns
         -------
         list of torch.Tensor
-            A tensor a level, (B, channels, h, w) in `dtype` on `device`. h and w are what the
+            One tensor per level, (B, channels, h, w) in `dtype` on `device`. h and w are what the
             network gives, not always H / stride: `Level` says where the tokens lie.
         """
 

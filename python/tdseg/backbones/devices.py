@@ -37,10 +37,10 @@ def resolve_device(
     Parameters
     ----------
     device
-        ``auto`` (an NVIDIA GPU, else Apple's, else the processor), ``cpu``, ``cuda``, ``cuda:N``
+        ``auto`` (an NVIDIA GPU, else Apple's, else the CPU), ``cpu``, ``cuda``, ``cuda:N``
         or ``mps``.
     precision
-        ``auto`` (float32 on the processor; on a GPU bfloat16 where it is native, else float16),
+        ``auto`` (float32 on the CPU; on a GPU bfloat16 where it is native, else float16),
         ``float32``, ``bfloat16`` or ``float16``.
     backbone
         Name of the network, if known. ``auto`` keeps the offline CNN in float32 everywhere: it is

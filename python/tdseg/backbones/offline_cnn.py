@@ -217,7 +217,7 @@ def load_tensors(network: TimmNetwork, file: Path) -> None:
 def _fold_normalisation(network: TimmNetwork) -> None:
     """Fold every batch normalisation into the convolution before it.
 
-    On a processor normalisation takes most of this network's time; in evaluation it is affine and
+    On a CPU normalisation takes most of this network's time; in evaluation it is affine and
     the result is the same up to float rounding.
     """
     pairs = [(network, "conv_stem", "bn1")]

@@ -125,8 +125,8 @@ def load_for(settings: Settings, progress: Progress) -> tuple[Backbone, Settings
     from tdseg.upsampling.registry import UPSAMPLERS
 
     weights = settings.weights or None
-    aloud = progress if settings.backbone == "auto" else None
-    name = resolve_backbone(settings.backbone, weights, progress=aloud)
+    listener = progress if settings.backbone == "auto" else None
+    name = resolve_backbone(settings.backbone, weights, progress=listener)
     device, precision = resolve_device(settings.device, settings.precision, backbone=name)
     transformer = backbone_kind(name).is_transformer
     settings = replace(settings, backbone=name, device=device, precision=precision)

@@ -1,4 +1,4 @@
-"""Which Fiji ``tdseg fiji`` opens: the first that there is, said aloud."""
+"""Which Fiji ``tdseg fiji`` opens: the first that there is; the terminal says which."""
 
 from __future__ import annotations
 

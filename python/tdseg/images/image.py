@@ -160,7 +160,7 @@ class Image:
         if len(axes) != array.ndim or len(set(axes)) != len(axes) or set(axes) - set("TZCYX"):
             raise TdsegError(
                 f"Image '{name}': axes '{axes}' do not fit an array of shape {array.shape}; "
-                "use each of the letters TZCYX at most once, one an axis."
+                "use each of the letters TZCYX at most once, one per axis."
             )
         if not {"Y", "X"} <= set(axes):
             raise TdsegError(f"Image '{name}': axes '{axes}' lack Y or X.")

@@ -192,7 +192,7 @@ def write_probabilities(
     *,
     existing: str = "error",
 ) -> bool:
-    """Write probabilities as a 32-bit hyperstack, a channel a class, shown from 0 to 1.
+    """Write probabilities as a 32-bit hyperstack, one channel per class, shown from 0 to 1.
 
     Parameters
     ----------
@@ -233,9 +233,9 @@ def write_features(
     *,
     existing: str = "error",
 ) -> bool:
-    """Write features as a 32-bit stack, a slice a feature.
+    """Write features as a 32-bit stack, one slice per feature.
 
-    Of an image with several slices or frames: a hyperstack, a channel a feature.
+    Of an image with several slices or frames: a hyperstack, one channel per feature.
 
     Parameters
     ----------

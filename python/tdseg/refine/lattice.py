@@ -61,7 +61,7 @@ def build_lattice(points: Floats) -> Lattice:
     Returns
     -------
     Lattice
-        8 (d + 1) bytes a point, and at most 12 (d + 1) + 4 d bytes a corner.
+        8 (d + 1) bytes per point, and at most 12 (d + 1) + 4 d bytes per corner.
     """
     count, dimensions = points.shape
     corner = np.empty((count, dimensions + 1), np.int32)

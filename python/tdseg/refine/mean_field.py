@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]
 
 BLOCK = 512
-"""Pixels updated together, so that the work stays in the processor's neatotal cache."""
+"""Pixels updated together, so that the work stays in the CPU core's own cache."""
 
 LEAST_PROBABILITY = 1e-5
 """Probabilities are clipped here before the logarithm, as the reference's Python helper does."""

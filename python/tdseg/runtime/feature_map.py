@@ -23,7 +23,7 @@ class PlaneInput:
     rgb
         Whether the three channels are colours: the backbone then sees them together.
     ranges
-        (C, 2) float: the values that the backbone sees as 0 and 1, a row a channel.
+        (C, 2) float: the values that the backbone sees as 0 and 1, one row per channel.
     """
 
     pixels: np.ndarray

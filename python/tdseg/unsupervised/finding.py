@@ -24,7 +24,7 @@ class FoundClasses:
     classifier
         Gives every pixel its class; None where nothing stands out.
     class_names
-        One a class.
+        One per class.
     pixels
         (K,) sampled pixels of each class.
     densities

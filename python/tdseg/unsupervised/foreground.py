@@ -97,7 +97,7 @@ def find_objects(
         (Y, X) uint16: 1 to n in reading order of their first pixels, 0 for background. Pixels
         that touch at a corner are connected, as in ImageJ's particle analyser.
     objects : list of FoundObject
-        A row an object, in the labels' order.
+        One row per object, in the labels' order.
 
     Raises
     ------

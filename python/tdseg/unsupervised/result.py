@@ -32,7 +32,7 @@ class UnlabelledResult:
     attention_names
         Names of the M maps: ``mean``, ``head 1``, ...; or ``ncut``.
     objects
-        A row an object; empty under method clusters.
+        One row per object; empty under method clusters.
     info
         Settings and provenance, text by key; ``tdseg.unlabelled`` says what ran.
     model

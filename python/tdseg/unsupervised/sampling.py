@@ -45,7 +45,7 @@ class PixelSample:
 
 
 def spread_planes(counts: Sequence[int], limit: int = MAX_PLANES) -> list[list[int]]:
-    """Choose evenly spread planes of each image: about `limit` in all, at least one an image."""
+    """Choose evenly spread planes of each image: about `limit` in all, at least one per image."""
     total = sum(counts)
     chosen = []
     for count in counts:

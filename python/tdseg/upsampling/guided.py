@@ -178,7 +178,7 @@ class GuidedField:
     sigma_range
         In units of the guide.
     names
-        One a feature.
+        One per feature.
     """
 
     def __init__(

@@ -63,7 +63,7 @@ class JbuField:
     picture
         The image that guides.
     names
-        One a feature.
+        One per feature.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ class Upsampler(Protocol):
         picture
             The image.
         names
-            One a feature.
+            One per feature.
         store
             ``store(name, make)`` returns the tokens of a part of the image, made or from a cache.
         progress

@@ -245,7 +245,7 @@ class TokenField:
         Each adds its channels to the features from its `start` on: one after the other they
         concatenate levels; with equal starts they add up, as projections do.
     names
-        One a feature.
+        One per feature.
     shape
         Height and width of the plane.
     """

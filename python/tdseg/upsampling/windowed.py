@@ -275,7 +275,7 @@ class WindowedField:
     starts
         The first feature of each level.
     names
-        One a feature.
+        One per feature.
     """
 
     def __init__(self, source: WindowSource, starts: Sequence[int], names: Sequence[str]) -> None:

@@ -58,8 +58,8 @@ def class_statistics(labels: Image, class_names: Mapping[int, str]) -> list[dict
     Returns
     -------
     list of dict
-        A row a plane and class: frame, slice, class, label value, pixels, calibrated area and its
-        unit, fraction of the plane's labelled pixels. Then the totals, where there are several
+        One row per plane and class: frame, slice, class, label value, pixels, calibrated area and
+        its unit, fraction of the plane's labelled pixels. Then the totals, where there are several
         planes. Every class of the image is listed in every plane.
     """
     depth = labels.shape[1]
