@@ -45,73 +45,60 @@ def write_stack(
     ranges
         Smallest and largest value shown, one pair per channel.
     """
-    t, z, c, height, width = array.shape
-    planes = np.ascontiguousarray(array).reshape(t * z * c, height, width)
-    extra: dict[str, Any] = {}
+    t, z, c = array.shape[:3]
+    metadata = _metadata((t, z, c), calibration, array.dtype, ranges)
     if names:
-        extra["Labels"] = list(names) * (len(planes) // len(names))
+        metadata["Labels"] = list(names) * (t * z * c // len(names))
     if c > 1 and len(ranges) == c:
-        extra["Ranges"] = tuple(float(limit) for pair in ranges for limit in pair)
+        metadata["Ranges"] = tuple(float(limit) for pair in ranges for limit in pair)
     if info:
-        extra["Info"] = "".join(f"{key}: {value}\n" for key, value in info.items())
-    options: dict[str, Any] = {}
-    if colours is not None and array.dtype == np.uint8:
-        options = {"photometric": "palette", "colormap": colours.T.astype(np.uint16) * 257}
+        metadata["Info"] = "".join(f"{key}: {value}\n" for key, value in info.items())
     tags: list[Any] = []
-    if extra:
-        tags += tifffile.imagej_metadata_tag(extra, "<")
-    if colours is not None and not options:  # 256 colours, as ImageJ has them for 16 bits too
+    if colours is not None:
+        # As a tag of its own: of a palette image, tifffile makes no hyperstack, and of 16 bits no
+        # palette image at all; ImageJ takes 256 colours for both.
         flat = (colours.T.astype(np.uint16) * 257).ravel()
         tags.append((320, "H", 768, tuple(int(v) for v in flat), True))
-    with tifffile.TiffWriter(path, bigtiff=False, byteorder="<") as writer:
+    with tifffile.TiffWriter(path, imagej=True) as writer:
         writer.write(
-            planes,
-            description=_description((t, z, c), calibration, array.dtype, ranges),
-            metadata=None,
+            array,
+            metadata=metadata,
+            photometric="minisblack",
             software=False,
             resolution=(_per_unit(calibration.pixel_width), _per_unit(calibration.pixel_height)),
             resolutionunit="NONE",
             extratags=tags,
-            truncate=planes.nbytes > CLASSIC_LIMIT,
-            contiguous=True,
-            **{"photometric": "minisblack", **options},
+            truncate=array.nbytes > CLASSIC_LIMIT,
         )
 
 
-def _description(
+def _metadata(
     counts: tuple[int, int, int],
     calibration: Calibration,
     dtype: np.dtype[Any],
     ranges: Sequence[tuple[float, float]],
-) -> str:
+) -> dict[str, Any]:
+    """Return the lines of ImageJ's description that the shape does not give."""
     t, z, c = counts
-    lines = ["ImageJ=1.54p"]
-    if t * z * c > 1:
-        lines.append(f"images={t * z * c}")
-    lines += [f"{k}={n}" for k, n in (("channels", c), ("slices", z), ("frames", t)) if n > 1]
-    if c > 1 or t > 1:
-        lines.append("hyperstack=true")
-    if c > 1:
-        lines.append("mode=grayscale")
-    lines.append(f"unit={calibration.unit}")
+    found: dict[str, Any] = {"axes": "TZCYX", "ImageJ": "1.54p"}
+    found["hyperstack"] = c > 1 or t > 1
+    found["unit"] = _escaped(calibration.unit)
     if calibration.frame_interval:
-        lines.append(f"finterval={calibration.frame_interval!r}")
+        found["finterval"] = repr(calibration.frame_interval)
     if calibration.time_unit != "sec":
-        lines.append(f"tunit={calibration.time_unit}")
-    lines += [
-        f"{k}={u}" for k, u in (("yunit", calibration.unit_y), ("zunit", calibration.unit_z)) if u
-    ]
-    if t * z * c > 1:
-        if calibration.pixel_depth != 1:
-            lines.append(f"spacing={calibration.pixel_depth!r}")
-        lines.append("loop=false")
+        found["tunit"] = _escaped(calibration.time_unit)
+    for key, unit in (("yunit", calibration.unit_y), ("zunit", calibration.unit_z)):
+        if unit:
+            found[key] = _escaped(unit)
+    if t * z * c > 1 and calibration.pixel_depth != 1:
+        found["spacing"] = repr(calibration.pixel_depth)
     if ranges and (dtype != np.uint8 or tuple(ranges[0]) != (0, 255)):
-        lines += [f"min={float(ranges[0][0])!r}", f"max={float(ranges[0][1])!r}"]
+        found["min"], found["max"] = (repr(float(limit)) for limit in ranges[0])
     for key in ("x_origin", "y_origin", "z_origin"):
         value = getattr(calibration, key)
         if value:
-            lines.append(f"{key.replace('_', '')}={value!r}")
-    return "\n".join(_escaped(line) for line in lines) + "\n"
+            found[key.replace("_", "")] = repr(value)
+    return found
 
 
 def _escaped(line: str) -> str:
