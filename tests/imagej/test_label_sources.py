@@ -19,6 +19,7 @@ from imagej_labels import (
 from tdseg.errors import TdsegError
 from tdseg.imagej.images import from_imageplus, to_imageplus
 from tdseg.imagej.java import jc
+from tdseg.labels.roi_files import labels_from_roi_file
 
 pytestmark = pytest.mark.usefixtures("ij")
 
@@ -223,3 +224,24 @@ def test_groups_named_in_imagej_name_the_classes(made):
         assert found.class_names == {2: "from the session"}
     finally:
         jc.Roi.setGroupName(2, "")
+
+
+def test_points_stay_on_their_slices(ij, made, tmp_path):
+    """In the overlay, in a file read without Java, and after ImageJ opens that file again."""
+    path = tmp_path / "stack.tif"
+    imp = made(
+        "newImage('s', '8-bit black', 48, 48, 4); run('TDS Set Classes...', 'classes=[a,b]');"
+        "setSlice(3); makePoint(10, 11); run('TDS Add Label...', 'class=a');"
+        "setSlice(4); makeSelection('point', newArray(30, 33), newArray(31, 32));"
+        "run('TDS Add Label...', 'class=b'); setSlice(1); run('Select None');"
+        f"saveAs('Tiff', '{path.as_posix()}');"
+    )
+    wanted = {(2, 11, 10, 1), (3, 31, 30, 2), (3, 32, 33, 2)}
+
+    def places(found):
+        columns = (found.plane, found.y, found.x, found.value)
+        return set(zip(*(c.tolist() for c in columns), strict=True))
+
+    assert places(labels_from_overlay(imp)) == wanted
+    assert places(labels_from_roi_file(path, (1, 4, 48, 48))) == wanted
+    assert places(labels_from_overlay(made(f"open('{path.as_posix()}');"))) == wanted

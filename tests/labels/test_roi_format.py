@@ -6,6 +6,7 @@ import random
 import struct
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,12 @@ def test_every_fact_is_imagejs(java: Any, kind: str, position: Any) -> None:
             data = bytearray(encoded(roi))
             data[4:6] = struct.pack(">h", version)
             by_imagej = java.RoiDecoder(to_java(np.frombuffer(data, np.uint8)), "file").getRoi()
-            assert decode_roi(bytes(data), "file").facts == facts_of(by_imagej)
+            wanted = facts_of(by_imagej)
+            if position == (4,) and wanted.point_positions and not any(wanted.point_positions):
+                # ImageJ forgets, when it opens a file, where these points were when it saved them.
+                wanted = replace(wanted, point_positions=facts_of(roi).point_positions)
+                assert set(wanted.point_positions) == {4}
+            assert decode_roi(bytes(data), "file").facts == wanted
 
 
 def samples(java: Any) -> list[bytes]:

@@ -100,10 +100,11 @@ def test_names_that_are_no_classes_are_doubted():
     assert doubts(*"abcdefghij") == []
     assert doubts(*"abcdefghi", "i") == []
     assert "(first '7')" in doubts("nucleus", "7")[0]
-    cells = [f"cell{k}" for k in range(10)]
-    assert doubts(*cells) == []
-    (line,) = doubts(*cells, "cell10", canvas=Canvas("cells", 1, (1, 1, 11, 10)))
+    assert doubts("phase 1", "phase 2", "solid") == []
+    (line,) = doubts(*"abcdefghijk", canvas=Canvas("cells", 1, (1, 1, 11, 10)))
     assert "made 11 classes of 11 ROIs, whose names are different on every ROI" in line
+    (line,) = doubts("70b6c6d0-e8ab-11f1", "70b6cc0c-e8ab-11f1", "70b6d0ee-e8ab-11f1")
+    assert "made 3 classes of 3 ROIs, whose names are different on every ROI" in line
 
 
 def test_classes_from_colours():

@@ -93,10 +93,7 @@ def _edit(edit: OverlayEdit, imp: Any) -> None:
         label = imp.getRoi().clone()
         label.setGroup(group)
         label.setName(name)
-        if imp.getStackSize() > 1 and not imp.isHyperStack():
-            label.setPosition(int(imp.getCurrentSlice()))
-        else:
-            place(label, imp, int(imp.getZ()), int(imp.getT()), int(imp.getC()))
+        place(label, imp, int(imp.getZ()), int(imp.getT()), int(imp.getC()))
         rois.append(label)
     if edit.where == "manager":
         manager = jc.RoiManager.getRoiManager()

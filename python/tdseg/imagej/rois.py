@@ -145,7 +145,15 @@ def place(roi: Any, imp: Any, z: int, t: int, c: int = 0) -> None:
     if imp.isHyperStack():
         roi.setPosition(c, z, t)
     else:
-        roi.setPosition(int(imp.getStackIndex(max(c, 1), z, t)))
+        _on_slice(roi, int(imp.getStackIndex(max(c, 1), z, t)))
+
+
+def _on_slice(roi: Any, position: int) -> None:
+    """Set a ROI's stack index so that it is still there after saving and opening."""
+    roi.setPosition(position)
+    if isinstance(roi, jc.PointRoi):  # ImageJ saves and reads that of each point
+        counters = to_numpy(roi.getCounters()) & 255
+        roi.setCounters(to_java((counters | position << 8).astype(np.int32)))
 
 
 def outline_roi(outline: Outline, imp: Any) -> Any:

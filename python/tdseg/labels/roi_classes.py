@@ -14,6 +14,9 @@ from tdseg.labels.roi_facts import NEVER_LABELS, RoiFacts
 _MOST_SINGLE_NAMES = 10
 """So many names that each occur once may still be classes."""
 
+_MOST_NUMBERED = 2
+"""So many where each has a digit."""
+
 
 def hex_values(colours: npt.NDArray[np.uint8]) -> dict[str, int]:
     """Return the label value of each colour ``#rrggbb`` of a table (256, 3); the first wins."""
@@ -104,7 +107,8 @@ def doubt_about_names(
 ) -> str:
     """Return a sentence where names seem to number ROIs, else "".
 
-    They do where they have no letter, or are many and all different, as Cellpose's are.
+    They do where they have no letter, or are all different, and many or each with a digit, as
+    Cellpose's are.
 
     Parameters
     ----------
@@ -116,7 +120,9 @@ def doubt_about_names(
     new = [found[0] for found in values if found and found[0] not in class_names]
     classes = sorted(set(new))
     numbers = [v for v in classes if not re.search(r"[^\W\d_]", names.get(v, ""))]
-    unique = len(classes) > _MOST_SINGLE_NAMES and len(new) == len(classes)
+    single = len(new) == len(classes)
+    numbered = all(re.search(r"\d", names.get(v, "")) for v in classes)
+    unique = single and len(classes) > (_MOST_NUMBERED if numbered else _MOST_SINGLE_NAMES)
     if not unique and not numbers:
         return ""
     first = numbers[0] if numbers else classes[0]

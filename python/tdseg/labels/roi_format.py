@@ -146,14 +146,16 @@ def _decode(data: _Bytes, default_name: str) -> DecodedRoi:
     stack = max(int(data.read("i", 56)), 0)
     counters: tuple[int, ...] = ()
     positions: tuple[int, ...] = ()
+    place = (max(channel, 0), max(z, 0), max(t, 0))
+    has_place = any(place)
     if described == "points":
         counters, positions = (0,) * count, (stack,) * count
         if version >= 227 and counters_at != 0 and counters_at + 4 * count <= len(data.data):
             packed = data.array("i4", counters_at, count)
             counters = tuple((packed & 255).tolist())
             positions = tuple((packed >> 8).tolist())
-    place = (max(channel, 0), max(z, 0), max(t, 0))
-    has_place = any(place)
+            if not any(positions) and not has_place:
+                positions = (stack,) * count  # ImageJ writes it only here, and forgets to read it
     facts = RoiFacts(
         name=name,
         kind=described,
