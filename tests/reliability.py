@@ -1,0 +1,147 @@
+"""Make ``docs/reliability.md``: run the tests of each kind of fault and count their cases.
+
+python tests/reliability.py > docs/reliability.md
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A kind of fault that users met, what is right, and the tests that try it."""
+
+    kind: str
+    right: str
+    tests: tuple[str, ...]
+
+
+FAULTS = (
+    Fault(
+        "Image files: compressions, bands, planes, sets of files, truncated and foreign files",
+        "ImageJ's pixels, or a sentence that names the file",
+        ("tests/images/test_image_files.py", "tests/images/test_tiff_matrix.py"),
+    ),
+    Fault(
+        "Arrays and pixel types: int16, masks, shapes that can be read in two ways",
+        "one meaning on every route, or a question",
+        ("tests/images/test_image.py", "tests/imagej/test_images.py"),
+    ),
+    Fault(
+        "ROI files: every kind, version and position; damaged members; geometry beyond the image",
+        "ImageJ's pixels and positions, or a sentence that names the ROI",
+        ("tests/labels/test_roi_files.py", "tests/labels/test_roi_format.py"),
+    ),
+    Fault(
+        "Label images: NaN, fractions, other sizes, frames for slices",
+        "a sentence that names the image and the cause",
+        ("tests/labels/test_reading.py", "tests/labels/test_sparse_labels.py"),
+    ),
+    Fault(
+        "Very small numbers, and very large ones",
+        "the labels of the same picture in other units",
+        (
+            "tests/workflow/test_train_apply.py::test_heights_in_metres_give_the_labels_of_the_same_picture",
+        ),
+    ),
+    Fault(
+        "Classifier files: bombs, lies in the header, later versions, mutated bytes",
+        "a classifier or a sentence; no code runs",
+        ("tests/classifiers/test_storage.py",),
+    ),
+    Fault(
+        "Weights: training checkpoints, foreign and damaged files, a hub that does not answer",
+        "the averaged weights, said; or a sentence with the remedy",
+        ("tests/backbones/test_checkpoints.py", "tests/backbones/test_hub.py"),
+    ),
+    Fault(
+        "Files: names of any bytes and length, rights, races, killed writers, existing results",
+        "nothing overwritten, nothing half-written, leftovers swept",
+        (
+            "tests/runtime/test_files.py",
+            "tests/batch/test_apply_files.py",
+            "tests/batch/test_segment_files.py",
+        ),
+    ),
+    Fault(
+        "The host: fork after deep work, thread settings, containers' limits, read-only caches",
+        "the host's settings count and stay; no hang",
+        (
+            "tests/runtime/test_host_threads.py",
+            "tests/runtime/test_limits.py",
+            "tests/runtime/test_threads.py",
+            "tests/test_startup.py",
+        ),
+    ),
+    Fault(
+        "Options: unknown keys, values out of bounds, brackets, control characters",
+        "a sentence, or a value that survives recorder and replay",
+        ("tests/commands/test_parsing.py", "tests/options/test_keys_and_settings.py"),
+    ),
+    Fault(
+        "Macros that abort, Esc, Ctrl-C, SIGTERM, windows that close",
+        "one sentence, Java lives on, nothing half-written",
+        (
+            "tests/imagej/test_errors.py",
+            "tests/imagej/test_macro_runner.py",
+            "tests/imagej/test_desktop.py",
+            "tests/test_cli.py",
+        ),
+    ),
+    Fault(
+        "Notes: repeated lines, what the CRF's guard undid",
+        "one line with a count",
+        ("tests/runtime/test_progress.py", "tests/refine/test_guard.py"),
+    ),
+)
+
+HEAD = """# Reliability
+
+What users of this and of similar programs reported, by kind, and how many cases of each are tried.
+Made by `python tests/reliability.py > docs/reliability.md`, which runs them.
+
+| Kind of fault | What is right | Cases | Right | Skipped | Wrong |
+|---|---|---|---|---|---|
+"""
+
+
+def outcomes(tests: Sequence[str]) -> tuple[int, int, int]:
+    """Run tests; return how many passed, were skipped and failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *tests],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
+        suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    total, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+    wrong = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    return total - skipped - wrong, skipped, wrong
+
+
+def main() -> None:
+    """Print the page."""
+    print(HEAD, end="")
+    for fault in FAULTS:
+        right, skipped, wrong = outcomes(fault.tests)
+        total = right + skipped + wrong
+        print(
+            f"| {fault.kind} | {fault.right} | {total} | {right} | {skipped} | {wrong} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
