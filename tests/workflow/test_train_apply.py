@@ -385,3 +385,15 @@ def test_settings_go_by_one_keyword_and_its_earlier_name(example):
     assert tdseg.compute_features(image, settings=chosen).settings.features == "classical"
     with pytest.raises(TypeError, match="not both"):
         tdseg.train([(image, labels)], settings=chosen, options=chosen)
+
+
+def test_the_channels_of_another_image_are_chosen_as_the_message_says(example):
+    image, labels, _ = example
+    plane = image.plane(0)[:, :, 0]
+    two = tdseg.Image.from_array(np.stack([plane, 255 - plane]), "CYX", name="two")
+    three = tdseg.Image.from_array(np.stack([plane, 255 - plane, plane]), "CYX", name="three")
+    model = tdseg.train([(two, labels)], settings(features="classical"))
+    with pytest.raises(TdsegError, match=r"'three' is 3 channels; .* channels=1,2\."):
+        tdseg.apply(model, three)
+    found = tdseg.apply(model, three, settings=model.settings.with_(channels="1,2"))
+    np.testing.assert_array_equal(found.labels, tdseg.apply(model, two).labels)

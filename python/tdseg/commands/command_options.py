@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tdseg.options.declare import LIST_OF_NUMBERS, Options, choice, flag, integer, path, text
 from tdseg.options.groups import (
+    ChannelOptions,
     CrfOptions,
     OutputOptions,
     RefineOptions,
@@ -208,6 +209,7 @@ class ReplaceOption(Options):
 
 
 APPLY_OVERRIDES: tuple[type[Options], ...] = (
+    ChannelOptions,
     RefineOptions,
     OutputOptions,
     WeightFiles,

@@ -23,15 +23,23 @@ from tdseg.options.declare import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureOptions(Options):
-    """Which features, of which channels."""
+class ChannelOptions(Options):
+    """Which channels of the image."""
+
+    title: ClassVar[str] = "Channels"
+
+    channels: str = text("all", "channels to use, from 1", LIST_OF_NUMBERS, "1,3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureOptions(ChannelOptions):
+    """Which features."""
 
     title: ClassVar[str] = "Features"
 
     features: str = choice(
         "hybrid", "hybrid deep classical", "which features to compute", basic=True
     )
-    channels: str = text("all", "channels to use, from 1", LIST_OF_NUMBERS, "1,3")
     normalize: str = choice(
         "none", "none image frame", "match the grey values of each image or frame"
     )

@@ -85,7 +85,7 @@ def apply(
         (Y, X) bool: segment only here; labels outside are 0, probabilities 0.
     settings
         Overrides of resources and output: `memory_limit`, `tile`, `refine`, `first_label`,
-        `device`, `precision`; where the weights' files are. Default: as trained.
+        `device`, `precision`, `channels`; where the weights' files are. Default: as trained.
     cache, progress
         Token cache of a session; who hears how far the work is.
 
@@ -102,7 +102,7 @@ def apply(
     progress = progress or Silent()
     image = as_image(image)
     used = _on_this_machine(model, settings or model.settings, progress)
-    channels = _channels_for(model, image)
+    channels = _channels_for(model, image, used.channels)
     extraction = build_extraction(used, cache, progress)
     check_weights(model.weights, extraction.weights, model.name)
     check_weights(
@@ -209,26 +209,30 @@ def _on_this_machine(model: Model, settings: Settings, progress: Progress) -> Se
     return settings
 
 
-def _channels_for(model: Model, image: Image) -> list[int]:
-    """Check an image against the model's channel rule, and return its channel indices."""
-    chosen = (
-        parse_numbers(model.settings.channels, len(image.channels), "channels", "channels")
-        if model.settings.channels != "all"
-        else list(range(len(image.channels)))
-    )
+def _channels_for(model: Model, image: Image, wanted: str) -> list[int]:
+    """Check the wanted channels of an image against the model's rule, and return their indices."""
+    chosen = parse_numbers(wanted, len(image.channels), "channels", "channels")
     names, rgb = selected_channels(image, chosen)
     if rgb != model.rgb or len(names) != len(model.channels):
         raise TdsegError(
             f"Classifier '{model.name}' was trained on {_describe(model.channels, model.rgb)}, "
             f"but image '{image.name}' is {_describe(names, rgb)}; "
-            + (
-                "convert the image (Image > Type)."
-                if rgb != model.rgb
-                else "give it an image of those channels alone (Image > Duplicate... with their "
-                "numbers), or train again with channels= that both images have."
-            )
+            + _other_channels(model, image, rgb)
         )
     return chosen
+
+
+def _other_channels(model: Model, image: Image, rgb: bool) -> str:
+    """Say how an image of other channels can be segmented after all."""
+    count = len(model.channels)
+    if rgb == model.rgb and len(image.channels) >= count:
+        example = ",".join(str(k + 1) for k in range(count))
+        return f"choose as many of its channels, for example channels={example}."
+    if model.rgb:
+        return "convert it to RGB colour first."
+    if rgb and count == 1:
+        return "convert it to grey values first."
+    return f"give an image of {count} channels."
 
 
 def _describe(channels: Sequence[str], rgb: bool) -> str:
