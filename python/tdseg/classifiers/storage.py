@@ -138,14 +138,14 @@ def _check_source(path: Path) -> None:
         )
     if start[:2] != b"PK":
         raise TdsegError(
-            f"{path} is not a .tdseg file; choose a file that TDS Save Classifier... has written."
+            f"{path} is not a .tdseg file; choose a file that tdseg saved as a classifier."
         )
 
 
 def _read_header(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     foreign = TdsegError(
         f"{path} is a zip file but holds no tdseg classifier; "
-        "choose a file that TDS Save Classifier... has written."
+        "choose a file that tdseg saved as a classifier."
     )
     if HEADER_NAME not in archive.namelist():
         raise foreign
