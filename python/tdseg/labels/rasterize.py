@@ -277,6 +277,6 @@ def _places(shape: RoiShape, chosen: tuple[int, ...] | None) -> tuple[Ints, Ints
 
 def _unsupported(kind: str) -> RoiGeometryError:
     return RoiGeometryError(
-        f"is a {kind}, whose pixels only ImageJ knows; train with a macro (tdseg run), or convert "
-        "it to a polygon or a mask in ImageJ"
+        f"is a {kind}, whose pixels only ImageJ knows; in a macro (tdseg run), use TDS Load "
+        "Labels... and labels=overlay, or convert it to a polygon or a mask in ImageJ"
     )
