@@ -225,6 +225,8 @@ def _check_data(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: P
             parts = [(page.dataoffsets[0], page.nbytes)]  # some writers state other counts
         else:
             parts = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+            if len(parts) < math.prod(page.chunked):  # tifffile would fill them with zeros
+                raise _cut(path, f"strips or tiles of page {number} are missing")
         if any(offset and offset + length > size for offset, length in parts):
             raise _cut(path, f"pixels of page {number} are missing")
 
