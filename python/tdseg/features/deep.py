@@ -177,7 +177,7 @@ class DeepFeatures:
         pixels = plane.pixels
         ranges = plane.ranges
         if ranges is None:
-            top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
+            top = np.iinfo(pixels.dtype.name).max if pixels.dtype.kind == "u" else 1.0
             ranges = np.array([[0.0, top]] * pixels.shape[2])
         ranges = np.asarray(ranges, np.float64)
         if plane.rgb:

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 from tdseg.images.pixel_values import plain_array, supported
@@ -52,7 +53,7 @@ class PlaneSource(Protocol):
     def dtype(self) -> np.dtype[Any]:
         """Type of the pixels."""
 
-    def read(self, t: int, z: int, c: int) -> np.ndarray:
+    def read(self, t: int, z: int, c: int) -> npt.NDArray[np.number]:
         """Return one (Y, X) plane; the caller must not write to it."""
 
 
@@ -60,7 +61,7 @@ class PlaneSource(Protocol):
 class ArraySource:
     """Pixels held in memory, shape (T, Z, C, Y, X)."""
 
-    array: np.ndarray
+    array: npt.NDArray[np.number]
 
     @property
     def shape(self) -> tuple[int, int, int, int, int]:
@@ -73,9 +74,9 @@ class ArraySource:
         """Type of the pixels."""
         return self.array.dtype
 
-    def read(self, t: int, z: int, c: int) -> np.ndarray:
+    def read(self, t: int, z: int, c: int) -> npt.NDArray[np.number]:
         """Return one (Y, X) plane."""
-        plane: np.ndarray = self.array[t, z, c]
+        plane: npt.NDArray[np.number] = self.array[t, z, c]
         return plane
 
 
@@ -106,13 +107,13 @@ class Image:
     calibration: Calibration = field(default_factory=Calibration)
     rgb: bool = False
     channel_names: tuple[str, ...] = ()
-    palette: np.ndarray | None = None
+    palette: npt.NDArray[np.uint8] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_array(
         cls,
-        array: np.ndarray,
+        array: npt.NDArray[Any],
         axes: str | None = None,
         *,
         pixel_size: float | tuple[float, float] | None = None,
@@ -230,7 +231,7 @@ class Image:
         return tuple(f"c{i + 1}" for i in range(count))
 
     @property
-    def array(self) -> np.ndarray:
+    def array(self) -> npt.NDArray[np.number]:
         """All pixels, (T, Z, C, Y, X); reads everything into memory where it is not there yet."""
         if isinstance(self.source, ArraySource):
             return self.source.array
@@ -240,20 +241,20 @@ class Image:
             out[i, j, k] = self.source.read(i, j, k)
         return out
 
-    def plane(self, index: int) -> np.ndarray:
+    def plane(self, index: int) -> npt.NDArray[np.number]:
         """Return plane number ``index = t * Z + z`` as (Y, X, C), C as in `channels`."""
         t, z = divmod(index, self.shape[1])
         if self.palette is not None:
-            colours: np.ndarray = self.palette[self.source.read(t, z, 0)]
+            colours: npt.NDArray[np.uint8] = self.palette[self.source.read(t, z, 0)]
             return colours
         return np.stack([self.source.read(t, z, c) for c in range(self.shape[2])], axis=-1)
 
-    def planes(self) -> Iterator[np.ndarray]:
+    def planes(self) -> Iterator[npt.NDArray[np.number]]:
         """Iterate over all planes, (Y, X, C) each."""
         return (self.plane(i) for i in range(self.n_planes))
 
 
-def as_image(value: Image | np.ndarray, name: str = "image") -> Image:
+def as_image(value: Image | npt.NDArray[Any], name: str = "image") -> Image:
     """Return an Image; make it of an array that `Image.from_array` takes without axes.
 
     Raises

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from imagecodecs import DelayedImportError
 
 from tdseg.errors import TdsegError
@@ -140,7 +141,7 @@ def _heard(name: str, said: list[str]) -> Iterator[None]:
 
 def write_labels(
     path: Path,
-    labels: np.ndarray,
+    labels: npt.NDArray[np.unsignedinteger],
     image: Image,
     info: Mapping[str, Any] | None = None,
     *,
@@ -185,7 +186,7 @@ def write_labels(
 
 def write_probabilities(
     path: Path,
-    probabilities: np.ndarray,
+    probabilities: npt.NDArray[np.float32],
     image: Image,
     class_names: Sequence[str],
     info: Mapping[str, Any] | None = None,
@@ -226,7 +227,7 @@ def write_probabilities(
 
 def write_features(
     path: Path,
-    array: np.ndarray,
+    array: npt.NDArray[np.float32],
     image: Image,
     names: Sequence[str],
     info: Mapping[str, Any] | None = None,

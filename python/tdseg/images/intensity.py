@@ -34,7 +34,7 @@ def sample_grey_values(
     channels: Sequence[int],
     pixels: int = SAMPLE_PIXELS,
     planes: Sequence[int] | None = None,
-) -> list[np.ndarray]:
+) -> list[npt.NDArray[np.number]]:
     """Take grey values on a regular grid.
 
     Parameters
@@ -54,7 +54,7 @@ def sample_grey_values(
     height, width = image.size
     chosen = range(image.n_planes) if planes is None else planes
     step = max(1, int(np.sqrt(len(chosen) * height * width / pixels)))
-    taken: list[list[np.ndarray]] = [[] for _ in channels]
+    taken: list[list[npt.NDArray[np.number]]] = [[] for _ in channels]
     # Large stacks are thinned along planes too: at most 64 are read.
     stride = max(1, len(chosen) // 64)
     if stride > 1:
@@ -78,7 +78,7 @@ def robust_ranges(
     The colours of an RGB image share one range, which keeps hues; images count by their pixels.
     `planes` restricts it to planes of these numbers.
     """
-    pooled: list[list[np.ndarray]] = [[] for _ in channels]
+    pooled: list[list[npt.NDArray[np.number]]] = [[] for _ in channels]
     shared = False
     pixels = min(SAMPLE_PIXELS, max(1, POOLED_PIXELS // len(images)))
     for image in images:
@@ -97,7 +97,7 @@ def robust_ranges(
     return ranges
 
 
-def backbone_ranges(images: Sequence[Image], channels: Sequence[int]) -> np.ndarray:
+def backbone_ranges(images: Sequence[Image], channels: Sequence[int]) -> npt.NDArray[np.float64]:
     """Return what the backbone sees as 0 and 1, (C, 2): 0 to 255 for 8-bit, else percentiles."""
     if all(image.is_colour or image.dtype == np.uint8 for image in images):
         return np.tile([0.0, 255.0], (len(channels), 1))
@@ -127,7 +127,7 @@ class Intensity:
         image: Image,
         channels: Sequence[int],
         normalize: str,
-        ranges: np.ndarray | None,
+        ranges: npt.NDArray[np.float64] | None,
     ) -> None:
         self._image = image
         self._channels = list(channels)

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import skimage.data
 from skimage.draw import line
 
@@ -26,12 +27,12 @@ class Sample:
         Polylines as (label value, (n, 2) array of x, y); drawn one pixel wide.
     """
 
-    image: np.ndarray
-    truth: np.ndarray
-    strokes: tuple[tuple[int, np.ndarray], ...]
+    image: npt.NDArray[np.uint8]
+    truth: npt.NDArray[np.uint8]
+    strokes: tuple[tuple[int, npt.NDArray[np.int64]], ...]
 
     @property
-    def labels(self) -> np.ndarray:
+    def labels(self) -> npt.NDArray[np.uint8]:
         """The strokes as a label image (Y, X) uint8, 0 = unlabelled."""
         out = np.zeros(self.truth.shape, np.uint8)
         for value, points in self.strokes:

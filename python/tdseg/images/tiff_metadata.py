@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import numpy.typing as npt
 import tifffile
 
 from tdseg.images.image import Calibration
@@ -16,7 +17,7 @@ _MODES = ("composite", "color", "grayscale")
 _UM = "\u00b5m"
 
 
-def is_pseudocolour(colours: np.ndarray) -> bool:
+def is_pseudocolour(colours: npt.NDArray[np.uint8]) -> bool:
     """Tell whether ImageJ takes 256 colours for a LUT (smooth, or grey) and not for a palette.
 
     As ``ij.process.ImageProcessor.isPseudoColorLut``: the steps from colour to colour have a
@@ -173,9 +174,11 @@ def _channel_looks(described: Mapping[str, Any], channels: int) -> dict[str, Any
     return found
 
 
-def _page_lut(page: tifffile.TiffPage) -> np.ndarray | None:
+def _page_lut(page: tifffile.TiffPage) -> npt.NDArray[np.uint8] | None:
     if page.colormap is not None and page.colormap.shape == (3, 256):
-        colours: np.ndarray = np.ascontiguousarray((page.colormap >> 8).T.astype(np.uint8))
+        colours: npt.NDArray[np.uint8] = np.ascontiguousarray(
+            (page.colormap >> 8).T.astype(np.uint8)
+        )
         return colours
     if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
         return np.repeat(np.arange(255, -1, -1, dtype=np.uint8)[:, None], 3, axis=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tifffile
 
 from tdseg.images.image import Calibration
@@ -18,12 +19,12 @@ BigTIFF."""
 
 def write_stack(
     path: Path,
-    array: np.ndarray,
+    array: npt.NDArray[np.number],
     calibration: Calibration,
     *,
     info: Mapping[str, Any] | None = None,
     names: Sequence[str] = (),
-    colours: np.ndarray | None = None,
+    colours: npt.NDArray[np.uint8] | None = None,
     ranges: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Write planes with ImageJ's description, calibration, slice labels and LUT.

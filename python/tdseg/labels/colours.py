@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 _TABLE = (
     "0000000000ffff000000ff00000033ff00b6005300ffd300009fff9a4d4200ffbe783fc1ffadf78cce4200d6e6"
@@ -26,7 +27,7 @@ _TABLE = (
 )
 
 
-def glasbey() -> np.ndarray:
+def glasbey() -> npt.NDArray[np.uint8]:
     """Return a colour for each label value from 0 to 255.
 
     Value 0 (unlabelled) is black. Values 1 to 11 have the colours that Fiji's ``glasbey.lut``

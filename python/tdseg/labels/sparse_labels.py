@@ -36,11 +36,11 @@ class SparseLabels:
         Name of each label value; values without one are called ``class k``.
     """
 
-    plane: np.ndarray
-    y: np.ndarray
-    x: np.ndarray
-    value: np.ndarray
-    group: np.ndarray
+    plane: npt.NDArray[np.int32]
+    y: npt.NDArray[np.int32]
+    x: npt.NDArray[np.int32]
+    value: npt.NDArray[np.int32]
+    group: npt.NDArray[np.int32]
     shape: tuple[int, int, int, int]
     class_names: Mapping[int, str] = field(default_factory=dict)
 
@@ -63,9 +63,9 @@ class SparseLabels:
     @classmethod
     def from_label_image(
         cls,
-        array: np.ndarray,
+        array: npt.NDArray[Any],
         class_names: Sequence[str] | Mapping[int, str] | None = None,
-        groups: np.ndarray | None = None,
+        groups: npt.NDArray[np.integer] | None = None,
         *,
         name: str = "A label image",
     ) -> SparseLabels:
@@ -106,18 +106,18 @@ class SparseLabels:
         t, z, height, width = (1,) * (4 - array.ndim) + array.shape
         shape = (int(t), int(z), int(height), int(width))
         flat = array.reshape((-1, *shape[2:]))
-        plane, y, x = np.nonzero(flat)
-        value = flat[plane, y, x]
+        plane, y, x = (places.astype(np.int32) for places in np.nonzero(flat))
+        value = flat[plane, y, x].astype(np.int32)
         if groups is None:
             group = _components(flat)[plane, y, x]
         else:
-            group = np.asarray(groups).reshape(flat.shape)[plane, y, x]
+            group = np.asarray(groups, np.int32).reshape(flat.shape)[plane, y, x]
         return cls(plane, y, x, value, group, shape, dict(class_names))
 
     @classmethod
-    def from_masks(cls, masks: Mapping[str, np.ndarray]) -> SparseLabels:
+    def from_masks(cls, masks: Mapping[str, npt.NDArray[np.bool_]]) -> SparseLabels:
         """Take one mask per class, in order: the k-th name has label value k; later masks win."""
-        label_image: np.ndarray | None = None
+        label_image: npt.NDArray[np.uint16] | None = None
         for k, mask in enumerate(masks.values(), start=1):
             if label_image is None:
                 label_image = np.zeros(np.shape(mask), np.uint16)
@@ -128,7 +128,7 @@ class SparseLabels:
             raise TdsegError("Give at least one mask.")
         return cls.from_label_image(label_image, list(masks))
 
-    def to_label_image(self) -> np.ndarray:
+    def to_label_image(self) -> npt.NDArray[np.unsignedinteger]:
         """Return the labels as a uint8 or uint16 image (T, Z, Y, X), 0 = unlabelled."""
         dtype = np.uint8 if len(self) == 0 or self.value.max() <= 255 else np.uint16
         t, z, h, w = self.shape
@@ -141,7 +141,7 @@ class SparseLabels:
         keep = np.isin(self.plane, np.asarray(planes))
         return self.select(keep)
 
-    def select(self, keep: np.ndarray) -> SparseLabels:
+    def select(self, keep: npt.NDArray[np.bool_]) -> SparseLabels:
         """Keep the entries where `keep` (n,) is true."""
         return SparseLabels(
             self.plane[keep],
@@ -192,7 +192,7 @@ def _check_values(array: npt.NDArray[Any], name: str, named: int) -> None:
         )
 
 
-def _components(planes: np.ndarray) -> np.ndarray:
+def _components(planes: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
     """Count through the connected components of equal value, plane by plane, from 1."""
     from scipy import ndimage  # naming classes and reading ROIs do without SciPy
 

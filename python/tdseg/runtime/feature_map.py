@@ -26,10 +26,10 @@ class PlaneInput:
         (C, 2) float: the values that the backbone sees as 0 and 1, one row per channel.
     """
 
-    pixels: np.ndarray
+    pixels: npt.NDArray[np.number]
     channels: tuple[str, ...] = ("",)
     rgb: bool = False
-    ranges: np.ndarray | None = None
+    ranges: npt.NDArray[np.float64] | None = None
 
 
 @runtime_checkable
@@ -44,13 +44,15 @@ class FeatureMap(Protocol):
     def shape(self) -> tuple[int, int]:
         """Height and width."""
 
-    def block(self, rows: slice, cols: slice) -> np.ndarray:
+    def block(self, rows: slice, cols: slice) -> npt.NDArray[np.float32]:
         """Return the features of a block, (F, h, w) float32; blocks equal the whole plane."""
 
-    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def at(
+        self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
         """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
 
-    def project(self, weights: np.ndarray) -> FeatureMap:
+    def project(self, weights: npt.NDArray[np.float32]) -> FeatureMap:
         """Return the K feature maps ``features @ weights``, weights (F, K).
 
         Sampling, averaging and interpolating tokens are linear, so a linear classifier may be
@@ -61,7 +63,7 @@ class FeatureMap(Protocol):
         """Roughly how much memory `block` works with for each output pixel."""
 
 
-def feature_sources(names: Sequence[str]) -> np.ndarray:
+def feature_sources(names: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return where each feature comes from, (F,) int: 0 classical, 1, 2, ... the backbone's levels.
 
     Deep features are called ``deep/<level>/<index>``.
@@ -88,7 +90,7 @@ class FeatureExtractor(Protocol):
 class Projected:
     """``features @ weights`` of any feature map, block by block."""
 
-    def __init__(self, features: FeatureMap, weights: np.ndarray) -> None:
+    def __init__(self, features: FeatureMap, weights: npt.NDArray[np.float32]) -> None:
         self._features = features
         self._weights = np.asarray(weights, np.float32)
 
@@ -102,19 +104,21 @@ class Projected:
         """Height and width."""
         return self._features.shape
 
-    def block(self, rows: slice, cols: slice) -> np.ndarray:
+    def block(self, rows: slice, cols: slice) -> npt.NDArray[np.float32]:
         """Return the projections of a block, (K, h, w) float32."""
         block = self._features.block(rows, cols)
         count, height, width = block.shape
         flat: npt.NDArray[np.float32] = self._weights.T @ block.reshape(count, -1)
         return flat.reshape(-1, height, width)
 
-    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def at(
+        self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
         """Return the projections of n pixels, (n, K) float32."""
-        values: np.ndarray = self._features.at(rows, cols) @ self._weights
+        values: npt.NDArray[np.float32] = self._features.at(rows, cols) @ self._weights
         return values
 
-    def project(self, weights: np.ndarray) -> FeatureMap:
+    def project(self, weights: npt.NDArray[np.float32]) -> FeatureMap:
         """Project once more."""
         return Projected(self._features, self._weights @ weights)
 

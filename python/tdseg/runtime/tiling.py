@@ -13,6 +13,7 @@ from itertools import pairwise
 from math import ceil, isqrt
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class Windows:
         return [steps * k // (count - 1) for k in range(count)]
 
     def weights(
-        self, spans: Sequence[tuple[int, int]], index: int, positions: np.ndarray
-    ) -> np.ndarray:
+        self, spans: Sequence[tuple[int, int]], index: int, positions: npt.NDArray[np.integer]
+    ) -> npt.NDArray[np.float32]:
         """Return the blending weights of a window's tokens, float32, positive.
 
         They rise linearly over the overlap with the window before and fall over that with the
