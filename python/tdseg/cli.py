@@ -19,6 +19,7 @@ from tdseg.options.groups import UnlabelledOptions
 from tdseg.options.key import Key
 from tdseg.runtime.files import check_source, check_target, exists
 from tdseg.runtime.progress import Progress, TerminalProgress, counted
+from tdseg.runtime.telling import telling
 
 EPILOG = (
     "Options have the names of the macro keys (see docs/commands.md), for example "
@@ -204,7 +205,7 @@ def _class_names(text: str) -> list[str]:
 def _progress() -> Iterator[Progress]:
     terminal = TerminalProgress()
     try:
-        with counted(terminal) as progress:
+        with counted(terminal) as progress, telling(progress.note):
             yield progress
     finally:
         terminal.close()

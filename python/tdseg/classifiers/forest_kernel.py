@@ -11,7 +11,8 @@ class is wanted, a pixel leaves once the trees still to come cannot change it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tdseg.runtime.compiled import compiled
 
 NODE = np.dtype([("threshold", np.float32), ("feature", np.uint32), ("child", np.uint32)])
 """An inner node: left child (the right one follows it); a leaf: its row in the table of votes."""
@@ -20,7 +21,7 @@ CHECK_EVERY = 4
 """Trees between two looks at which pixels are decided."""
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def walk_forest(
     features: np.ndarray,
     nodes: np.ndarray,
@@ -110,7 +111,7 @@ def walk_forest(
                         total[i, k] += votes[leaf, k]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _undecided(
     total: np.ndarray, open_: np.ndarray, count: int | np.uint32, left: int
 ) -> np.uint32:

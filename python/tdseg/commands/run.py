@@ -12,6 +12,7 @@ from tdseg.commands.reply import Reply
 from tdseg.commands.request import Host, HostImage, Request
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.runtime.progress import counted
+from tdseg.runtime.telling import telling
 
 if TYPE_CHECKING:
     from tdseg.commands.table import Command
@@ -66,7 +67,7 @@ def run_command(
         raise TdsegError(f"{command.name} works on the active image; open an image first.")
     # Status tells what runs and waits, so it does not wait itself.
     queue = session.job(command.name) if command.queued else nullcontext()
-    with queue, counted(progress) as told:
+    with queue, counted(progress) as told, telling(told.note):
         request = Request(command, given, session, told, active, host or Host())
         try:
             reply = command.load()(request)

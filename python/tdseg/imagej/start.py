@@ -20,8 +20,9 @@ from tdseg.errors import TdsegError
 from tdseg.imagej import macro_runner
 from tdseg.imagej.ending import handle_signals, prepare_exit
 from tdseg.imagej.group_colours import group_lut
+from tdseg.imagej.headless_classes import kept_classes, patch, use_kept
 from tdseg.imagej.java import jc
-from tdseg.imagej.jdk import find_java, use_java
+from tdseg.imagej.jdk import find_java, java_version, use_java
 from tdseg.imagej.one_start import one_start_at_a_time
 
 EMBEDDED_ENDPOINTS = ("net.imagej:ij:1.54p", "net.imagej:ij1-patcher:2.0.0")
@@ -162,7 +163,8 @@ def start(
         if not headless:
             _check_display()
         target = _resolve_fiji(wanted) if wanted else ""
-        use_java(find_java())
+        java = find_java()
+        use_java(java)
         scyjava.config.set_java_constraints(fetch="never")
         scyjava.config.add_kwargs(interrupt=False)  # else Ctrl-C ends Java for good
         scyjava.config.add_options([_NO_UPDATE_CHECK, *java_options])
@@ -170,7 +172,9 @@ def start(
             # Java's default collector starts a round at each large array, which a plane is.
             scyjava.config.add_option("-XX:+UseParallelGC")
         with one_start_at_a_time(Path(scyjava.config.get_cache_dir())):
-            session = _start_fiji(target, headless) if target else _start_embedded(headless)
+            session = (
+                _start_fiji(target, headless) if target else _start_embedded(headless, java)
+            )
         session.fiji = wanted
         return _begin(session)
 
@@ -227,7 +231,7 @@ def _check_display() -> None:
         )
 
 
-def _start_embedded(headless: bool) -> ImageJSession:
+def _start_embedded(headless: bool, java: Path) -> ImageJSession:
     options = [_OPEN_MODULES]
     if headless:
         options.append("-Djava.awt.headless=true")
@@ -237,14 +241,15 @@ def _start_embedded(headless: bool) -> ImageJSession:
     saved = dict(repositories), list(endpoints)
     repositories.clear()
     endpoints[:] = EMBEDDED_ENDPOINTS
+    jar = kept_classes(EMBEDDED_ENDPOINTS, java_version(java)) if headless else None
+    kept = use_kept(jar)
     try:
         _start_java("ImageJ")
     finally:
         repositories.update(saved[0])
         endpoints[:] = saved[1]
-    if headless:
-        # Before any ij class is loaded: without it, menus need a display.
-        jc.LegacyInjector.preinit()
+    if headless and not kept:
+        patch(jar)  # before any ij class is loaded: without it, menus need a display
     _check_loaded("The download of ImageJ")
     if not headless:
         jc.ImageJ(jc.ImageJ.EMBEDDED)

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tdseg.refine.lattice import LANES, build_lattice, slice_corners, splat_and_blur
+from tdseg.runtime.compiled import compiled
 
 Floats = npt.NDArray[np.float32]
 
@@ -137,7 +137,7 @@ def _place(points: Floats, sigma: float, origin: tuple[int, int]) -> None:
     points[..., 1] = ((origin[0] + np.arange(rows, dtype=np.float32)) / np.float32(sigma))[:, None]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _gaussian_matrix(points: Floats) -> Floats:
     count, d = points.shape
     matrix = np.empty((count, count), np.float32)
@@ -160,7 +160,7 @@ def _gaussian_matrix(points: Floats) -> Floats:
     return matrix
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _multiply(planes: Floats, matrix: Floats, out: Floats) -> None:
     lanes, count = planes.shape
     out[:] = 0.0

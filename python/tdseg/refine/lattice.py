@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from tdseg.runtime.compiled import compiled
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]
@@ -70,7 +71,7 @@ def build_lattice(points: Floats) -> Lattice:
     return Lattice(corner, weight, _neighbours(keys))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _mix(key: Integers) -> np.uint64:
     """Return a hash of the integers in `key`, good in its low bits."""
     mixed = np.uint64(0)
@@ -79,7 +80,7 @@ def _mix(key: Integers) -> np.uint64:
     return mixed ^ (mixed >> np.uint64(32))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _is_row(rows: Integers, n: int | np.int64, key: Integers) -> bool:
     """Tell whether row `n` is `key`, without making a view of it, which costs more."""
     for i in range(key.shape[0]):  # noqa: SIM110 (compiled code has no all())
@@ -88,7 +89,7 @@ def _is_row(rows: Integers, n: int | np.int64, key: Integers) -> bool:
     return True
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _slot(table: Integers, keys: Integers, key: Integers) -> np.int64:
     """Return the slot of `key` in the open-addressing hash table: its own, or a free one."""
     mask = table.shape[0] - 1
@@ -98,7 +99,7 @@ def _slot(table: Integers, keys: Integers, key: Integers) -> np.int64:
     return slot
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _embed(points: Floats, corner: Integers, weight: Floats) -> Integers:
     """Fill `corner` and `weight`; return the corners' keys, (M + 1, d), row 0 unused."""
     count, d = points.shape
@@ -190,7 +191,7 @@ def _embed(points: Floats, corner: Integers, weight: Floats) -> Integers:
     return keys[: used + 1].copy()
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _neighbours(keys: Integers) -> Integers:
     """Return the neighbours of each corner along each direction, (d + 1, M + 1, 2)."""
     size, d = keys.shape
@@ -215,7 +216,7 @@ def _neighbours(keys: Integers) -> Integers:
     return found
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def splat_and_blur(
     planes: Floats, corner: Integers, weight: Floats, neighbour: Integers, work: Floats
 ) -> Floats:
@@ -267,7 +268,7 @@ def splat_and_blur(
     return values
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def slice_corners(blurred: Floats, corner: Integers, weight: Floats, out: Floats) -> None:
     """Gather blurred values at every point.
 

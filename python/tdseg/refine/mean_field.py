@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tdseg.refine.kernels import Kernel
+from tdseg.runtime.compiled import compiled
 from tdseg.runtime.threads import bands, map_threads
 
 Floats = npt.NDArray[np.float32]
@@ -68,7 +68,7 @@ class MeanField:
         _update(self._log, messages, self._strength, self._weights, self.posterior, *band)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _update(
     log: Floats,
     messages: Floats,
@@ -116,7 +116,7 @@ def _update(
                 result[i] = target[i] / total[i]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _exponential(values: Floats, power: Integers) -> None:
     """Replace values, none above 0, by their exponentials; `power` is overwritten.
 

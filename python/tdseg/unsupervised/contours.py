@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tdseg.runtime.compiled import compiled
 
 
 def outlines(mask: np.ndarray) -> list[np.ndarray]:
@@ -32,7 +33,7 @@ def _clockwise(ring: np.ndarray) -> bool:
     return bool((x * np.roll(y, -1) - y * np.roll(x, -1)).sum() > 0)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _trace(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Follow the edges of a padded mask with the inside on the right hand."""
     height, width = mask.shape

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tdseg.runtime.compiled import compiled
 from tdseg.runtime.threads import bands, map_threads
 
 
@@ -43,7 +43,7 @@ def nearest_by_class(
     return out
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _nearest_by_class(
     points: np.ndarray,
     across: np.ndarray,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
+from tdseg.runtime.compiled import compiled
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.progress import Progress
 from tdseg.runtime.threads import bands, map_threads
@@ -31,7 +31,7 @@ _RADIUS = 2  # tokens to each side: a window of 5 x 5
 _SIDE = 2 * _RADIUS + 1
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _pixel(
     tokens: np.ndarray,
     colours: np.ndarray,
@@ -75,7 +75,7 @@ def _pixel(
         total[c] /= weights
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _fill_block(
     tokens: np.ndarray,
     colours: np.ndarray,
@@ -103,7 +103,7 @@ def _fill_block(
                 out[c, y, x] += total[c]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _fill_points(
     tokens: np.ndarray,
     colours: np.ndarray,

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from tdseg.runtime.compiled import compiled
 
 _RADIUS = 3
 _SIDE = 7
 _CHUNK = 512  # pixels that pass the layers at a time
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def pool(
     image: np.ndarray,
     row_start: np.ndarray,
@@ -39,7 +40,7 @@ def pool(
                 out[c, i, j] = (total / count - mean[c]) / std[c]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _layer(
     weights: np.ndarray,
     bias: np.ndarray,
@@ -57,7 +58,7 @@ def _layer(
                 out[k, x] += weight * given[j, x]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _gelu(values: np.ndarray, count: int) -> None:
     """Apply the exact GELU to the first `count` columns, in place."""
     root = math.sqrt(0.5)
@@ -67,7 +68,7 @@ def _gelu(values: np.ndarray, count: int) -> None:
             values[k, x] = 0.5 * value * (1.0 + math.erf(value * root))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def embed(
     colours: np.ndarray,
     weights_in: np.ndarray,
@@ -90,7 +91,7 @@ def embed(
         out[:, start : start + count] = found[:, :count]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def fill_kernels(
     embedded: np.ndarray,
     colours: np.ndarray,
@@ -158,7 +159,7 @@ def fill_kernels(
                 out[p, y, x] = kernel[p, x] + np.float32(0.1) * fixed[p, x]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def resize(
     source: np.ndarray,
     row_taps: np.ndarray,
@@ -190,7 +191,7 @@ def resize(
                 )
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def filter_planes(kernels: np.ndarray, source: np.ndarray, out: np.ndarray) -> None:
     """Put source (C, H + 6, W + 6), weighted by kernels (49, H, W), into out (C, H, W)."""
     channels, height, width = out.shape

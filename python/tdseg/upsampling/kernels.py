@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tdseg.runtime.compiled import compiled
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def add_interpolated(
     tokens: np.ndarray,
     row_lower: np.ndarray,

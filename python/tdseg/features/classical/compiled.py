@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
+from tdseg.runtime import compiled as runtime
 
 # numpy's error model: a check for division by zero would keep loops from being vectorised
-compiled = njit(nogil=True, cache=True, error_model="numpy")
+compiled = runtime.compiled(error_model="numpy")
