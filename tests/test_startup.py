@@ -1,6 +1,7 @@
 """What is loaded when, told by ``sys.modules`` of processes of their own."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -72,15 +73,21 @@ def test_a_macro_that_trains_nothing_loads_only_java(tmp_path):
     assert not set(HEAVY) - {"jpype", "scyjava"} & modules
 
 
-@pytest.mark.parametrize("kind", ["random_forest", "logistic_regression"])
-def test_applying_a_classical_model_loads_no_network_and_no_java(tmp_path, kind):
+def train_small(path, classifier="random_forest"):
+    """Train a classical classifier and save it."""
     pixels = np.random.default_rng(0).integers(0, 255, (24, 30)).astype(np.uint8)
     marks = np.zeros(pixels.shape, np.uint8)
     marks[2:8, 2:8], marks[12:20, 12:20] = 1, 2
-    options = tdseg.Settings(features="classical", classifier=kind, trees=5, held_out=False)
+    options = tdseg.Settings(features="classical", classifier=classifier, trees=5, held_out=False)
     labels = tdseg.SparseLabels.from_label_image(marks)
     model = tdseg.train([(tdseg.Image.from_array(pixels, axes="YX"), labels)], options)
-    model.save(tmp_path / "m.tdseg")
+    model.save(path)
+
+
+@pytest.mark.parametrize("kind", ["random_forest", "logistic_regression"])
+def test_applying_a_classical_model_loads_no_network_and_no_java(tmp_path, kind):
+    train_small(tmp_path / "m.tdseg", classifier=kind)
+    pixels = np.zeros((24, 30), np.uint8)
     tifffile.imwrite(tmp_path / "i.tif", pixels)
     status, modules = loaded_by(
         "apply", tmp_path / "m.tdseg", tmp_path / "i.tif", "--output-folder", tmp_path / "out"
@@ -109,3 +116,57 @@ def test_the_version_is_the_installed_one_and_printed():
         [sys.executable, "-m", "tdseg", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout == f"tdseg {tdseg.__version__}\n"
+
+
+INTERRUPTED = """
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["tdseg", "status"]
+from tdseg.__main__ import entry
+entry()
+"""
+
+
+@pytest.mark.parametrize("module", ["tdseg.cli", "tdseg.options.settings", "numpy", "torch"])
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to one process")
+def test_ctrl_c_while_importing_ends_with_130_and_one_line(module):
+    command = [sys.executable, "-c", INTERRUPTED.format(module=module)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "tdseg: Stopped.\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names that are no UTF-8")
+@pytest.mark.parametrize(
+    ("encoding", "printed"),
+    [
+        ("ascii", [rb"gr\xf6\xdfe", b"\xe9t\xe9"]),
+        ("cp1252", [b"gr\xf6\xdfe", b"\xe9t\xe9"]),
+        ("utf-8", ["größe".encode(), b"\xe9t\xe9"]),
+    ],
+)
+def test_names_are_printed_whatever_the_encoding(tmp_path, encoding, printed):
+    folder = os.fsencode(tmp_path)
+    names = ["größe".encode(), b"\xe9t\xe9"]  # the second is Latin-1, as on an old disk
+    inputs = []
+    for k, name in enumerate(names):
+        os.mkdir(os.path.join(folder, name))
+        tifffile.imwrite(tmp_path / "i.tif", np.zeros((9, 9), np.uint8))
+        inputs.append(os.path.join(folder, name, b"i%d.tif" % k))
+        os.rename(tmp_path / "i.tif", inputs[-1])
+    code = "import sys; from tdseg.__main__ import entry; sys.argv[0] = 'tdseg'; entry()"
+    model = tmp_path / "m.tdseg"
+    train_small(model)
+    command = [sys.executable, "-c", code, "apply", str(model), *inputs]
+    done = subprocess.run(
+        [*command, "--output-folder", os.path.join(folder, names[0])],
+        capture_output=True,
+        timeout=300,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    for k, name in enumerate(printed):
+        assert name + b"/i%d.tif" % k in done.stdout

@@ -172,9 +172,7 @@ def start(
             # Java's default collector starts a round at each large array, which a plane is.
             scyjava.config.add_option("-XX:+UseParallelGC")
         with one_start_at_a_time(Path(scyjava.config.get_cache_dir())):
-            session = (
-                _start_fiji(target, headless) if target else _start_embedded(headless, java)
-            )
+            session = _start_fiji(target, headless) if target else _start_embedded(headless, java)
         session.fiji = wanted
         return _begin(session)
 

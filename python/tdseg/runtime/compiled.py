@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any, TypeVar
 
 import numba
@@ -68,14 +69,15 @@ def cache_root() -> Path | None:
 
 def _cached(function: Callable[..., Any], folder: Path, options: dict[str, Any]) -> Any:
     """Compile with a cache in `folder`; without one where Numba cannot use it."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)  # read where the function is decorated, and only there
+    config: Any = numba.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(folder)  # read where the function is decorated, and only there
     try:
         made = numba.njit(nogil=True, cache=True, **options)(function)
     except (RuntimeError, OSError):  # "no locator available"
         return numba.njit(nogil=True, **options)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
     store = getattr(made, "_cache", None)
     if store is not None:
         _forgive(store)
@@ -110,7 +112,7 @@ def _forgive(store: Any) -> None:
 def _digest(function: Any) -> str:
     """Hash a function's code with the compiled functions that it calls and constants it reads."""
     code = function.__code__
-    digest = hashlib.sha256(code.co_code + repr(code.co_consts).encode())
+    digest = hashlib.sha256(_code_bytes(code))
     for name in code.co_names:
         value = function.__globals__.get(name)
         if id(value) in _digests:
@@ -122,7 +124,16 @@ def _digest(function: Any) -> str:
     return digest.hexdigest()
 
 
-class _Listener(event.Listener):  # type: ignore[misc]
+def _code_bytes(code: CodeType) -> bytes:
+    """Return code and constants; those of inner functions too, whose repr has an address."""
+    constants = (
+        _code_bytes(constant) if isinstance(constant, CodeType) else repr(constant).encode()
+        for constant in code.co_consts
+    )
+    return b"|".join([code.co_code, *constants])
+
+
+class _Listener(event.Listener):
     """Tells the user, once a process, that it is compiling and not hanging."""
 
     def on_start(self, found: Any) -> None:
@@ -141,4 +152,4 @@ class _Listener(event.Listener):  # type: ignore[misc]
         """Say nothing."""
 
 
-event.register("numba:compile", _Listener())
+event.register("numba:compile", _Listener())  # type: ignore[no-untyped-call]
