@@ -203,6 +203,7 @@ def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(
     assert leftovers.sweep(tmp_path) == []  # its writer lives
     writer.send_signal(signal.SIGKILL)
     writer.wait(20)
+    writer.stdout.close()
     os.utime(part)
     assert leftovers.sweep(tmp_path) == []  # as young as one that is not locked yet
     os.utime(part, (time.time() - 90,) * 2)
