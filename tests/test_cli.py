@@ -183,5 +183,6 @@ def test_sigterm_leaves_no_unfinished_file(tmp_path):
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
     process.terminate()
-    assert process.wait(30) == 128 + signal.SIGTERM
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
     assert list(tmp_path.iterdir()) == []
