@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.classifiers.base import LinearClassifier, TrainableClassifier
 from tdseg.classifiers.scaling import NEGLIGIBLE_RANGE, range_factors
@@ -43,10 +44,10 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
 
     def __init__(
         self,
-        weights: np.ndarray,
-        bias: np.ndarray,
-        scale: np.ndarray,
-        present: np.ndarray,
+        weights: npt.NDArray[np.float64],
+        bias: npt.NDArray[np.float64],
+        scale: npt.NDArray[np.float64],
+        present: npt.NDArray[np.bool_],
         sharpness: float = 1.0,
     ) -> None:
         self.weights = np.ascontiguousarray(weights, dtype=np.float64)
@@ -62,7 +63,7 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
                 "save it again."
             )
 
-    def scores(self, features: np.ndarray) -> np.ndarray:
+    def scores(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return ``features @ weights + bias``.
 
         Computed in float64, so that the sum does not depend on how many pixels come at a time.
@@ -94,11 +95,11 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
         out += self.bias
         return out
 
-    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+    def predict_proba(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return ``link(scores(features))``, (n, K) float32."""
         return self.link(self.scores(features))
 
-    def link(self, scores: np.ndarray) -> np.ndarray:
+    def link(self, scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Return the probabilities of scores.
 
         Parameters
@@ -126,13 +127,13 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
         out /= total[..., None]
         return out
 
-    def importances(self) -> np.ndarray:
+    def importances(self) -> npt.NDArray[np.float64]:
         """Return the mean absolute weight of each standardised feature, (F,) float64, sum 1."""
         size = np.abs(self.weights[:, self.present]).mean(1) * self._scale
         total = size.sum()
         if total <= 0:
             return np.full(self.n_features, 1 / self.n_features)
-        share: np.ndarray = size / total
+        share: npt.NDArray[np.float64] = size / total
         return share
 
     def header(self) -> dict[str, Any]:
@@ -144,7 +145,7 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
             "sharpness": self.sharpness,
         }
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return weights, bias, scale and present."""
         return {
             "weights": self.weights,
@@ -154,7 +155,9 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
         }
 
     @classmethod
-    def from_storage(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+    def from_storage(
+        cls, header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> Self:
         """Rebuild a classifier from `header` and `arrays`."""
         n_features = stored_count(header, "n_features")
         n_classes = stored_count(header, "n_classes")
@@ -171,10 +174,10 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
     def from_standardized(
         cls,
         training: TrainingSet,
-        mean: np.ndarray,
-        scale: np.ndarray,
-        weights: np.ndarray,
-        bias: np.ndarray,
+        mean: npt.NDArray[np.float64],
+        scale: npt.NDArray[np.float64],
+        weights: npt.NDArray[np.float64],
+        bias: npt.NDArray[np.float64],
         sharpness: float = 1.0,
     ) -> Self:
         """Fold ``(x - mean) / scale`` into weights (F, P) and bias (P,) of the present classes."""
@@ -187,7 +190,9 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
         return cls(full, offset, scale / training.shares, present, sharpness)
 
 
-def standardize(training: TrainingSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def standardize(
+    training: TrainingSet,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return standardised features and what standardised them.
 
     Returns

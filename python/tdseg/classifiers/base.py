@@ -65,12 +65,14 @@ class Classifier(ABC):
         """Return what a file's JSON header keeps, with ``kind``, ``n_classes``, ``n_features``."""
 
     @abstractmethod
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays a file keeps; no objects."""
 
     @classmethod
     @abstractmethod
-    def from_storage(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+    def from_storage(
+        cls, header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> Self:
         """Rebuild the classifier from what `header` and `arrays` returned.
 
         Raises
@@ -105,8 +107,8 @@ class LinearClassifier(Classifier):
     maps instead of F to upsample, and `link` comes last.
     """
 
-    weights: np.ndarray
-    bias: np.ndarray
+    weights: npt.NDArray[np.float64]
+    bias: npt.NDArray[np.float64]
 
     @abstractmethod
     def link(self, scores: npt.NDArray[np.floating]) -> Floats:

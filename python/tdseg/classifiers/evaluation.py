@@ -91,7 +91,7 @@ class HeldOutReport:
         return float(np.mean(known)) if known else None
 
     def with_top_features(
-        self, names: Sequence[str], importances: np.ndarray, count: int = 10
+        self, names: Sequence[str], importances: npt.NDArray[np.float64], count: int = 10
     ) -> Self:
         """Return a copy with the `count` most important features, most important first."""
         best = np.argsort(-np.asarray(importances), kind="stable")[:count]
@@ -155,12 +155,12 @@ def _frozen(value: Any) -> Any:
 
 
 def held_out_report(
-    features: np.ndarray,
-    labels: np.ndarray,
-    rois: np.ndarray,
-    images: np.ndarray,
+    features: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    rois: npt.NDArray[np.signedinteger],
+    images: npt.NDArray[np.signedinteger],
     class_names: Sequence[str],
-    fit_function: Callable[[np.ndarray, np.ndarray], Predictor],
+    fit_function: Callable[[npt.NDArray[Any], npt.NDArray[Any]], Predictor],
     *,
     seed: int = 0,
     max_samples: int = 20_000,
@@ -262,7 +262,9 @@ def _figures(truth: Classes, predicted: Classes, n_classes: int) -> dict[str, An
     }
 
 
-def _subsample(labels: np.ndarray, max_samples: int, rng: np.random.Generator) -> np.ndarray:
+def _subsample(
+    labels: npt.NDArray[np.int64], max_samples: int, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
     """Return sorted indices of about `max_samples` pixels, drawn class by class."""
     if len(labels) <= max_samples:
         return np.arange(len(labels))
@@ -275,8 +277,11 @@ def _subsample(labels: np.ndarray, max_samples: int, rng: np.random.Generator) -
 
 
 def _split(
-    labels: np.ndarray, image: np.ndarray, roi: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, str, list[int]]:
+    labels: npt.NDArray[np.int64],
+    image: npt.NDArray[np.int64],
+    roi: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.int64], str, list[int]]:
     """Return the fold of each pixel (-1: always trained on), the grouping, optimistic classes."""
     levels = [("image", image), ("roi", roi), ("pixel", np.arange(len(labels)))]
     if image.max() == 0:

@@ -67,12 +67,12 @@ def fit(
     )
 
 
-def to_storage(classifier: Classifier) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def to_storage(classifier: Classifier) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return header and arrays of a classifier, for `storage.write_archive`."""
     return classifier.header(), classifier.arrays()
 
 
-def from_storage(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Classifier:
+def from_storage(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Classifier:
     """Rebuild the classifier that `to_storage` took apart.
 
     Raises

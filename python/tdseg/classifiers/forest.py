@@ -82,11 +82,11 @@ class RandomForest(TrainableClassifier):
 
     def __init__(
         self,
-        sizes: np.ndarray,
-        feature: np.ndarray,
-        threshold: np.ndarray,
-        votes: np.ndarray,
-        importance: np.ndarray,
+        sizes: npt.NDArray[np.int32],
+        feature: npt.NDArray[np.signedinteger],
+        threshold: npt.NDArray[np.float32],
+        votes: npt.NDArray[np.uint16],
+        importance: npt.NDArray[np.float64],
     ) -> None:
         self.n_classes = int(votes.shape[1])
         self.n_features = len(importance)
@@ -141,7 +141,7 @@ class RandomForest(TrainableClassifier):
             self._votes.astype(np.int32),
         )
 
-    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+    def predict_proba(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the mean of the trees' class shares.
 
         Parameters
@@ -161,20 +161,20 @@ class RandomForest(TrainableClassifier):
         """
         out = np.empty((len(features), self.n_classes), dtype=np.float32)
 
-        def divide(rows: slice, total: np.ndarray) -> None:
+        def divide(rows: slice, total: npt.NDArray[np.int32]) -> None:
             np.divide(total, SHARE * self.n_trees, out=out[rows], casting="unsafe")
 
         self._walk_all(features, 0, divide)
         return out
 
-    def predict(self, features: np.ndarray) -> np.ndarray:
+    def predict(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
         """Return the most probable class, (n,) intp: the argmax of `predict_proba`, sooner.
 
         A pixel passes only as many trees as settle its class, often little more than half.
         """
         out = np.empty(len(features), dtype=np.intp)
 
-        def winner(rows: slice, total: np.ndarray) -> None:
+        def winner(rows: slice, total: npt.NDArray[np.int32]) -> None:
             shares = np.empty(total.shape, dtype=np.float32)
             np.divide(total, SHARE * self.n_trees, out=shares, casting="unsafe")
             shares.argmax(axis=1, out=out[rows])
@@ -184,7 +184,10 @@ class RandomForest(TrainableClassifier):
         return out
 
     def _walk_all(
-        self, features: np.ndarray, lead: int, use: Callable[[slice, np.ndarray], None]
+        self,
+        features: npt.NDArray[np.float32],
+        lead: int,
+        use: Callable[[slice, npt.NDArray[Any]], None],
     ) -> None:
         """Walk all pixels, and hand the votes (n, K) of rows to `use`."""
         features = np.asarray(features)
@@ -207,7 +210,7 @@ class RandomForest(TrainableClassifier):
         """Return the memory of a block's features and votes: the walk takes any memory order."""
         return prepared.bytes_per_pixel() + 16 * self.n_classes
 
-    def importances(self) -> np.ndarray:
+    def importances(self) -> npt.NDArray[np.float64]:
         """Return the mean decrease of Gini impurity of each feature, (F,) float64, sum 1."""
         return self._importance.copy()
 
@@ -220,7 +223,7 @@ class RandomForest(TrainableClassifier):
             "trees": self.n_trees,
         }
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, npt.NDArray[np.number]]:
         """Return the five arrays of the constructor in the smallest types that hold them."""
         narrow = np.int16 if self.n_features <= np.iinfo(np.int16).max else np.int32
         return {
@@ -233,7 +236,9 @@ class RandomForest(TrainableClassifier):
         }
 
     @classmethod
-    def from_storage(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+    def from_storage(
+        cls, header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> Self:
         """Rebuild a forest from `header` and `arrays`."""
         n_features = stored_count(header, "n_features")
         n_classes = stored_count(header, "n_classes")
@@ -297,7 +302,7 @@ def _broken(what: str) -> TdsegError:
 
 def _flatten(
     grown: DecisionTreeClassifier, training: TrainingSet
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
     """Return feature (N,), thresholds (inner,) and votes (leaves, K), breadth first."""
     from tdseg.classifiers.grow import columns_of, thresholds_of
 
@@ -321,7 +326,7 @@ def _flatten(
     return feature, threshold, to_votes(shares)
 
 
-def round_down(values: np.ndarray) -> np.ndarray:
+def round_down(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """Return the greatest float32 not above each float64."""
     low = values.astype(np.float32)
     above = low.astype(np.float64) > values
@@ -329,7 +334,7 @@ def round_down(values: np.ndarray) -> np.ndarray:
     return low
 
 
-def to_votes(shares: np.ndarray) -> np.ndarray:
+def to_votes(shares: npt.NDArray[np.number]) -> npt.NDArray[np.uint16]:
     """Return rows of non-negative shares as uint16 that sum to `SHARE` exactly."""
     exact = shares / shares.sum(1, keepdims=True) * SHARE
     votes: npt.NDArray[np.int64] = np.rint(exact).astype(np.int64)

@@ -11,6 +11,7 @@ class is wanted, a pixel leaves once the trees still to come cannot change it.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.runtime.compiled import compiled
 
@@ -23,15 +24,15 @@ CHECK_EVERY = 4
 
 @compiled()
 def walk_forest(
-    features: np.ndarray,
-    nodes: np.ndarray,
-    is_leaf: np.ndarray,
-    roots: np.ndarray,
-    pure_class: np.ndarray,
-    votes: np.ndarray,
+    features: npt.NDArray[np.float32],
+    nodes: npt.NDArray[np.void],
+    is_leaf: npt.NDArray[np.uint8],
+    roots: npt.NDArray[np.uint32],
+    pure_class: npt.NDArray[np.uint32],
+    votes: npt.NDArray[np.int32],
     block: int,
     lead: int,
-    out: np.ndarray,
+    out: npt.NDArray[np.int32],
 ) -> None:
     """Add the votes of the trees into `out`.
 
@@ -113,7 +114,7 @@ def walk_forest(
 
 @compiled()
 def _undecided(
-    total: np.ndarray, open_: np.ndarray, count: int | np.uint32, left: int
+    total: npt.NDArray[np.int32], open_: npt.NDArray[np.uint32], count: int | np.uint32, left: int
 ) -> np.uint32:
     """Keep in open_[:result] the pixels whose first class may still lose `left` votes of lead."""
     kept = np.uint32(0)

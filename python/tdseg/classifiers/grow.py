@@ -97,7 +97,7 @@ def grow_trees(
     return grown
 
 
-def draw_columns(sources: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def draw_columns(sources: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Choose the features that one tree sees, so that sources of features have equal shares.
 
     Hundreds of channels of a network would drown 76 classical features. A tree sees all classical
@@ -119,9 +119,9 @@ def draw_columns(sources: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.sort(np.concatenate([classical, *drawn]))
 
 
-def columns_of(grown: DecisionTreeClassifier, training: TrainingSet) -> np.ndarray:
+def columns_of(grown: DecisionTreeClassifier, training: TrainingSet) -> npt.NDArray[np.int64]:
     """Return the features that a tree has seen; all, if it was grown elsewhere."""
-    found: np.ndarray = getattr(grown, "columns_", np.arange(training.n_features))
+    found: npt.NDArray[np.int64] = getattr(grown, "columns_", np.arange(training.n_features))
     return found
 
 

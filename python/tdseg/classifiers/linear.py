@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.classifiers.affine import AffineClassifier, standardize
 from tdseg.classifiers.training import ROWS_PER_BLOCK, Progress, TrainingSet
@@ -70,7 +71,9 @@ class LinearRegression(AffineClassifier):
         return cls.from_standardized(training, mean, scale, weights, bias, sharpness)
 
 
-def _best_sharpness(scores: np.ndarray, codes: np.ndarray, weight: np.ndarray) -> float:
+def _best_sharpness(
+    scores: npt.NDArray[np.float64], codes: npt.NDArray[np.int64], weight: npt.NDArray[np.float64]
+) -> float:
     """Return the factor on the scores whose softmax has the least weighted log loss."""
     from scipy.optimize import minimize_scalar
 

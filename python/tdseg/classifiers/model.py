@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg._version import __version__
 from tdseg.backbones.base import WeightsInfo
@@ -76,7 +77,7 @@ class Model:
     channels: tuple[str, ...]
     rgb: bool
     dtype: str
-    ranges: np.ndarray | None
+    ranges: npt.NDArray[np.float64] | None
     weights: WeightsInfo | None
     report: HeldOutReport | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
@@ -180,7 +181,7 @@ def load(path: str | Path) -> Model:
         ) from error
 
 
-def _model_of(header: dict[str, Any], arrays: dict[str, np.ndarray], name: str) -> Model:
+def _model_of(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]], name: str) -> Model:
     """Make a model of what a file holds; everything is checked first."""
     check_known(header, KNOWN, "its header")
     settings = item(header, "settings", dict)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 from tdseg.runtime.files import check_source, write_file
@@ -44,7 +45,7 @@ _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 def write_archive(
     path: str | os.PathLike[str],
     header: Mapping[str, Any],
-    arrays: Mapping[str, np.ndarray],
+    arrays: Mapping[str, npt.NDArray[Any]],
     existing: str = "overwrite",
 ) -> None:
     """Write a ``.tdseg`` file; it appears complete or not at all.
@@ -72,7 +73,9 @@ def write_archive(
     write_file(Path(path), lambda part: part.write_bytes(content), existing)
 
 
-def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_archive(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Read a ``.tdseg`` file.
 
     Returns
@@ -233,7 +236,7 @@ def _zip(members: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _pack(arrays: Mapping[str, np.ndarray]) -> bytes:
+def _pack(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     """Return the bytes of an npz file that `numpy.load` reads."""
     members: dict[str, bytes] = {}
     for name in sorted(arrays):
@@ -248,11 +251,11 @@ def _pack(arrays: Mapping[str, np.ndarray]) -> bytes:
     return _zip(members)
 
 
-def _unpack(path: Path, inner: zipfile.ZipFile, budget: int) -> dict[str, np.ndarray]:
+def _unpack(path: Path, inner: zipfile.ZipFile, budget: int) -> dict[str, npt.NDArray[Any]]:
     members = inner.infolist()
     if len(members) > MAX_ARRAYS:
         raise _damaged(path, f"it has {len(members)} arrays")
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, npt.NDArray[Any]] = {}
     for member in members:
         name = member.filename.removesuffix(".npy")
         if name == member.filename or not name.isidentifier() or name in arrays:
@@ -263,7 +266,7 @@ def _unpack(path: Path, inner: zipfile.ZipFile, budget: int) -> dict[str, np.nda
     return arrays
 
 
-def _read_array(path: Path, name: str, content: bytes) -> np.ndarray:
+def _read_array(path: Path, name: str, content: bytes) -> npt.NDArray[Any]:
     """Read one npy file with NumPy, after a look at what its header claims."""
     try:
         buffer = io.BytesIO(content)
@@ -285,7 +288,7 @@ def _read_array(path: Path, name: str, content: bytes) -> np.ndarray:
     if any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != left:
         raise _damaged(path, f"array '{name}' has the wrong size")
     try:
-        array: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+        array: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
         return array.astype(dtype.newbyteorder("="))
     except Exception as error:  # such as a shape of zero elements that NumPy cannot hold
         raise _damaged(path, f"array '{name}' has an impossible shape") from error

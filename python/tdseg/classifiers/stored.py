@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 
@@ -14,8 +14,8 @@ MAX_FACTOR = 1e30
 
 
 def stored_array(
-    arrays: Mapping[str, np.ndarray], name: str, kinds: str, shape: tuple[int | None, ...]
-) -> np.ndarray:
+    arrays: Mapping[str, npt.NDArray[Any]], name: str, kinds: str, shape: tuple[int | None, ...]
+) -> npt.NDArray[Any]:
     """Return ``arrays[name]`` if its dtype kind and shape are right (None: any length).
 
     Raises

@@ -51,12 +51,12 @@ class TrainingSet:
         return int(self.features.shape[1])
 
     @property
-    def counts(self) -> np.ndarray:
+    def counts(self) -> npt.NDArray[np.int64]:
         """The number of pixels of each present class, (P,)."""
         return np.bincount(self.codes, minlength=len(self.present))
 
     @property
-    def shares(self) -> np.ndarray:
+    def shares(self) -> npt.NDArray[np.float64]:
         """What each feature's standard deviation is multiplied by in linear models, (F,) float64.
 
         With several sources of features, each has total variance 1 under the penalty, so that
@@ -66,19 +66,19 @@ class TrainingSet:
         sources, inverse, counts = np.unique(self.sources, return_inverse=True, return_counts=True)
         if len(sources) == 1:
             return np.ones(self.n_features)
-        roots: np.ndarray = np.sqrt(counts[inverse].astype(np.float64))
+        roots: npt.NDArray[np.float64] = np.sqrt(counts[inverse].astype(np.float64))
         return roots
 
-    def balanced_weights(self) -> np.ndarray:
+    def balanced_weights(self) -> npt.NDArray[np.float64]:
         """Return a weight for each pixel, (n,) float64: equal sum per class, n in total."""
         per_class = len(self.codes) / (len(self.present) * self.counts)
-        weights: np.ndarray = per_class[self.codes]
+        weights: npt.NDArray[np.float64] = per_class[self.codes]
         return weights
 
 
 def training_set(
-    features: np.ndarray,
-    labels: np.ndarray,
+    features: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.integer],
     n_classes: int,
     sources: npt.NDArray[np.integer] | None = None,
 ) -> TrainingSet:
@@ -118,7 +118,7 @@ def training_set(
     )
 
 
-def check_features(features: np.ndarray, n_features: int) -> None:
+def check_features(features: npt.NDArray[np.float32], n_features: int) -> None:
     """Raise a `TdsegError` unless features are (n, `n_features`) and finite."""
     if features.ndim != 2 or features.shape[1] != n_features:
         raise TdsegError(

@@ -52,7 +52,7 @@ class FeatureMap(Protocol):
     ) -> npt.NDArray[np.float32]:
         """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
 
-    def project(self, weights: npt.NDArray[np.float32]) -> FeatureMap:
+    def project(self, weights: npt.NDArray[np.floating]) -> FeatureMap:
         """Return the K feature maps ``features @ weights``, weights (F, K).
 
         Sampling, averaging and interpolating tokens are linear, so a linear classifier may be
@@ -90,7 +90,7 @@ class FeatureExtractor(Protocol):
 class Projected:
     """``features @ weights`` of any feature map, block by block."""
 
-    def __init__(self, features: FeatureMap, weights: npt.NDArray[np.float32]) -> None:
+    def __init__(self, features: FeatureMap, weights: npt.NDArray[np.floating]) -> None:
         self._features = features
         self._weights = np.asarray(weights, np.float32)
 
@@ -118,7 +118,7 @@ class Projected:
         values: npt.NDArray[np.float32] = self._features.at(rows, cols) @ self._weights
         return values
 
-    def project(self, weights: npt.NDArray[np.float32]) -> FeatureMap:
+    def project(self, weights: npt.NDArray[np.floating]) -> FeatureMap:
         """Project once more."""
         return Projected(self._features, self._weights @ weights)
 

@@ -67,7 +67,7 @@ class Windows:
         return [steps * k // (count - 1) for k in range(count)]
 
     def weights(
-        self, spans: Sequence[tuple[int, int]], index: int, positions: npt.NDArray[np.integer]
+        self, spans: Sequence[tuple[int, int]], index: int, positions: npt.NDArray[np.number]
     ) -> npt.NDArray[np.float32]:
         """Return the blending weights of a window's tokens, float32, positive.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.runtime.compiled import compiled
 from tdseg.runtime.feature_map import FeatureMap
@@ -33,18 +34,18 @@ _SIDE = 2 * _RADIUS + 1
 
 @compiled()
 def _pixel(
-    tokens: np.ndarray,
-    colours: np.ndarray,
-    guide: np.ndarray,
-    row_positions: np.ndarray,
-    col_positions: np.ndarray,
+    tokens: npt.NDArray[np.float32],
+    colours: npt.NDArray[np.float32],
+    guide: npt.NDArray[np.float32],
+    row_positions: npt.NDArray[np.float64],
+    col_positions: npt.NDArray[np.float64],
     y: int,
     x: int,
     row: int,
     col: int,
     space: float,
     colour: float,
-    total: np.ndarray,
+    total: npt.NDArray[np.float32],
 ) -> None:
     """Put the value of pixel (y, x), whose nearest token is (row, col), into `total` (C,)."""
     total[:] = np.float32(0)
@@ -77,18 +78,18 @@ def _pixel(
 
 @compiled()
 def _fill_block(
-    tokens: np.ndarray,
-    colours: np.ndarray,
-    guide: np.ndarray,
-    row_positions: np.ndarray,
-    col_positions: np.ndarray,
-    nearest_row: np.ndarray,
-    nearest_col: np.ndarray,
+    tokens: npt.NDArray[np.float32],
+    colours: npt.NDArray[np.float32],
+    guide: npt.NDArray[np.float32],
+    row_positions: npt.NDArray[np.float64],
+    col_positions: npt.NDArray[np.float64],
+    nearest_row: npt.NDArray[np.int64],
+    nearest_col: npt.NDArray[np.int64],
     top: int,
     left: int,
     space: float,
     colour: float,
-    out: np.ndarray,
+    out: npt.NDArray[np.float32],
 ) -> None:
     """Add a block whose first pixel is (top, left) to out (C, h, w)."""
     total = np.empty(tokens.shape[2], np.float32)
@@ -105,18 +106,18 @@ def _fill_block(
 
 @compiled()
 def _fill_points(
-    tokens: np.ndarray,
-    colours: np.ndarray,
-    guide: np.ndarray,
-    row_positions: np.ndarray,
-    col_positions: np.ndarray,
-    nearest_row: np.ndarray,
-    nearest_col: np.ndarray,
-    rows: np.ndarray,
-    cols: np.ndarray,
+    tokens: npt.NDArray[np.float32],
+    colours: npt.NDArray[np.float32],
+    guide: npt.NDArray[np.float32],
+    row_positions: npt.NDArray[np.float64],
+    col_positions: npt.NDArray[np.float64],
+    nearest_row: npt.NDArray[np.int64],
+    nearest_col: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int64],
+    cols: npt.NDArray[np.int64],
     space: float,
     colour: float,
-    out: np.ndarray,
+    out: npt.NDArray[np.float32],
 ) -> None:
     """Add the pixels (rows[n], cols[n]) to out (n, C)."""
     total = np.empty(tokens.shape[2], np.float32)
@@ -150,12 +151,12 @@ class GuidedGrid:
 
     start: int
     share: float
-    values: np.ndarray
-    colours: np.ndarray
-    rows: np.ndarray
-    cols: np.ndarray
-    nearest_row: np.ndarray
-    nearest_col: np.ndarray
+    values: npt.NDArray[np.float32]
+    colours: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.float64]
+    cols: npt.NDArray[np.float64]
+    nearest_row: npt.NDArray[np.int64]
+    nearest_col: npt.NDArray[np.int64]
 
     @property
     def spacing(self) -> float:
@@ -184,7 +185,7 @@ class GuidedField:
     def __init__(
         self,
         grids: Sequence[GuidedGrid],
-        guide: np.ndarray,
+        guide: npt.NDArray[np.float32],
         sigma_space: float,
         sigma_range: float,
         names: Sequence[str],
@@ -208,7 +209,7 @@ class GuidedField:
         space, colour = self._sigmas
         return 1 / (2 * (space * grid.spacing) ** 2), 1 / (2 * colour**2)
 
-    def block(self, rows: slice, cols: slice) -> np.ndarray:
+    def block(self, rows: slice, cols: slice) -> npt.NDArray[np.float32]:
         """Return the features of a block, (F, h, w) float32."""
         top, bottom, _ = rows.indices(self.shape[0])
         left, right, _ = cols.indices(self.shape[1])
@@ -227,7 +228,9 @@ class GuidedField:
         map_threads(fill, bands(height))
         return out
 
-    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def at(
+        self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
         """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
         rows, cols = np.asarray(rows, np.int64), np.asarray(cols, np.int64)
         out = np.zeros((len(rows), len(self._names)), np.float32)
@@ -245,7 +248,7 @@ class GuidedField:
         map_threads(fill, bands(len(rows), 256))
         return out
 
-    def project(self, weights: np.ndarray) -> FeatureMap:
+    def project(self, weights: npt.NDArray[np.floating]) -> FeatureMap:
         """Return ``features @ weights``, computed on the tokens: the filter is linear in them."""
         weights = np.ascontiguousarray(weights, np.float32)
         grids = [
@@ -291,7 +294,9 @@ class GuidedUpsampler(ShiftUpsampler):
         return GuidedField(grids, planes, *self._sigmas, names)
 
 
-def _guided_grid(grid: TokenGrid, guide: np.ndarray, start: int, share: float) -> GuidedGrid:
+def _guided_grid(
+    grid: TokenGrid, guide: npt.NDArray[np.float32], start: int, share: float
+) -> GuidedGrid:
     """Give a grid the mean colours of the image around its tokens."""
     centres = [grid.rows.positions, grid.cols.positions]
     # Means over the cells of the tokens, one axis after the other.
@@ -301,10 +306,15 @@ def _guided_grid(grid: TokenGrid, guide: np.ndarray, start: int, share: float) -
         for c, n in zip(centres, guide.shape, strict=False)
     ]
     values = grid.values.astype(np.float32) * np.float32(share)
-    return GuidedGrid(start, share, values, colours.astype(np.float32), *centres, *nearest)
+    rows, cols = centres
+    return GuidedGrid(
+        start, share, values, colours.astype(np.float32), rows, cols, nearest[0], nearest[1]
+    )
 
 
-def _cell_means(image: np.ndarray, centres: np.ndarray, axis: int) -> np.ndarray:
+def _cell_means(
+    image: npt.NDArray[np.floating], centres: npt.NDArray[np.float64], axis: int
+) -> npt.NDArray[np.float64]:
     """Return the mean of the pixels around each centre, half a spacing to either side."""
     length = image.shape[axis]
     half = (np.diff(centres).mean() if len(centres) > 1 else 1.0) / 2
@@ -315,7 +325,7 @@ def _cell_means(image: np.ndarray, centres: np.ndarray, axis: int) -> np.ndarray
     sums = np.concatenate([zero, sums], axis=axis)
     total = np.take(sums, stop, axis=axis) - np.take(sums, start, axis=axis)
     count = (stop - start).reshape((-1,) + (1,) * (image.ndim - 1 - axis))
-    means: np.ndarray = total / count
+    means: npt.NDArray[np.float64] = total / count
     return means
 
 

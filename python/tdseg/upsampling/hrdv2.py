@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from tdseg.runtime.progress import Progress, Silent
@@ -85,7 +86,7 @@ class Hrdv2Upsampler:
             for start, size, length in zip(starts, sizes, picture.shape, strict=True)
         )
         image = torch.from_numpy(picture.crop(rows, cols))[None]
-        known: dict[tuple[Shift, Orientation], list[np.ndarray]] = {}
+        known: dict[tuple[Shift, Orientation], list[npt.NDArray[np.floating]]] = {}
         grids: list[list[TokenGrid]] = [[] for _ in self._chosen()]
         for number, (shift, flip) in enumerate(self._copies):
             message = f"{self._backbone.name}: pass {number + 1} of {len(self._copies)}"
@@ -145,7 +146,7 @@ class Hrdv2Upsampler:
         names = [level.name for level in self._backbone.levels]
         return [names.index(name) for name in self._options.levels or names]
 
-    def _tokens(self, images: torch.Tensor) -> list[np.ndarray]:
+    def _tokens(self, images: torch.Tensor) -> list[npt.NDArray[np.floating]]:
         with torch.inference_mode():
             found = self._backbone.tokens(images.contiguous())
         storage = np.dtype(self._options.storage)

@@ -16,6 +16,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 from tdseg.runtime.feature_map import FeatureMap
@@ -68,8 +69,8 @@ class JbuField:
 
     def __init__(
         self,
-        tokens: np.ndarray,
-        constant: np.ndarray,
+        tokens: npt.NDArray[np.float32],
+        constant: npt.NDArray[np.float32],
         rows: JbuAxis,
         cols: JbuAxis,
         stages: Sequence[Stage],
@@ -93,7 +94,7 @@ class JbuField:
         """Height and width."""
         return self._picture.shape
 
-    def block(self, rows: slice, cols: slice) -> np.ndarray:
+    def block(self, rows: slice, cols: slice) -> npt.NDArray[np.float32]:
         """Return the features of a block, (F, h, w) float32."""
         top, bottom, _ = rows.indices(self.shape[0])
         left, right, _ = cols.indices(self.shape[1])
@@ -116,7 +117,9 @@ class JbuField:
         )
         return out
 
-    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def at(
+        self, rows: npt.NDArray[np.signedinteger], cols: npt.NDArray[np.signedinteger]
+    ) -> npt.NDArray[np.float32]:
         """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
         rows, cols = np.asarray(rows, np.intp), np.asarray(cols, np.intp)
         out = np.empty((len(rows), len(self._names)), np.float32)
@@ -125,7 +128,7 @@ class JbuField:
         order = np.argsort(cell, kind="stable")
         borders = np.flatnonzero(np.diff(cell[order])) + 1
 
-        def fill(inside: np.ndarray) -> None:
+        def fill(inside: npt.NDArray[np.int64]) -> None:
             y, x = rows[inside], cols[inside]
             top, left = y.min(), x.min()
             region = slice(top, y.max() + 1), slice(left, x.max() + 1)
@@ -136,7 +139,7 @@ class JbuField:
             map_threads(fill, np.split(order, borders))
         return out
 
-    def project(self, weights: np.ndarray) -> FeatureMap:
+    def project(self, weights: npt.NDArray[np.floating]) -> FeatureMap:
         """Return ``features @ weights``, computed on the tokens: the filters are linear in them."""
         weights = np.ascontiguousarray(weights, np.float32)
         return JbuField(
@@ -154,7 +157,7 @@ class JbuField:
         region = 2 * SIDE * SIDE + 2 * len(self._stages[0].embed_in) + 3 * _CHANNELS
         return 4 * len(self._names) + 4 * region
 
-    def _chunks(self, rows: slice, cols: slice) -> Iterator[tuple[slice, np.ndarray]]:
+    def _chunks(self, rows: slice, cols: slice) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
         """Yield the features of a region, some channels (n, h, w) at a time."""
         row_way, col_way = self._rows.way(rows), self._cols.way(cols)
         kernels = self._kernels(row_way, col_way)
@@ -174,7 +177,7 @@ class JbuField:
             add_interpolated(values, r.lower, r.upper, r.weight, c.lower, c.upper, c.weight, out)
             yield part, out
 
-    def _kernels(self, rows: Way, cols: Way) -> list[np.ndarray]:
+    def _kernels(self, rows: Way, cols: Way) -> list[npt.NDArray[np.float32]]:
         """Return the kernels (49, h, w) of every stage."""
         starts, stops, crops = [], [], []
         for axis, way, length in zip(
@@ -259,7 +262,9 @@ class JbuUpsampler(ShiftUpsampler):
         return JbuField(tokens, constant, rows, cols, self._weights.stages, picture, names)
 
 
-def prepared(values: np.ndarray, weights: JbuWeights) -> tuple[np.ndarray, np.ndarray]:
+def prepared(
+    values: npt.NDArray[np.floating], weights: JbuWeights
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return tokens (h, w, C) with the norm and the last layer applied, and its constant (C,)."""
     if weights.norm is not None:
         values = values.astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.upsampling.jbu_weights import RADIUS, STAGES
 from tdseg.upsampling.token_field import Axis
@@ -26,9 +27,9 @@ class Step:
         (n + 6, 4): the elements of the run of the coarser grid that each takes, and how much.
     """
 
-    cells: np.ndarray
-    taps: np.ndarray
-    weights: np.ndarray
+    cells: npt.NDArray[np.int64]
+    taps: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,12 @@ class JbuAxis:
 
     count: int
     spacing: float
-    start: tuple[np.ndarray, ...]
-    stop: tuple[np.ndarray, ...]
+    start: tuple[npt.NDArray[np.int64], ...]
+    stop: tuple[npt.NDArray[np.int64], ...]
     fine: Axis
 
     @classmethod
-    def of(cls, positions: np.ndarray, length: int, spacing: float) -> JbuAxis:
+    def of(cls, positions: npt.NDArray[np.float64], length: int, spacing: float) -> JbuAxis:
         """Build it from the tokens' centres; `spacing` counts for a single token."""
         count = len(positions)
         if count > 1:
@@ -98,7 +99,9 @@ class JbuAxis:
         return Way(slice(low, high), tuple(reversed(steps)), axis)
 
 
-def _doubled(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _doubled(
+    cells: npt.NDArray[np.int64], count: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Return the taps (n, 4) and weights of bicubic resizing from `count` elements to twice that.
 
     Cubic convolution with a = -0.75, the outermost elements repeated, as torch has it.

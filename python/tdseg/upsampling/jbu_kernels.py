@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.runtime.compiled import compiled
 
@@ -19,14 +20,14 @@ _CHUNK = 512  # pixels that pass the layers at a time
 
 @compiled()
 def pool(
-    image: np.ndarray,
-    row_start: np.ndarray,
-    row_stop: np.ndarray,
-    col_start: np.ndarray,
-    col_stop: np.ndarray,
-    mean: np.ndarray,
-    std: np.ndarray,
-    out: np.ndarray,
+    image: npt.NDArray[np.float32],
+    row_start: npt.NDArray[np.int64],
+    row_stop: npt.NDArray[np.int64],
+    col_start: npt.NDArray[np.int64],
+    col_stop: npt.NDArray[np.int64],
+    mean: npt.NDArray[np.float64],
+    std: npt.NDArray[np.float64],
+    out: npt.NDArray[np.float32],
 ) -> None:
     """Put the normalised mean colours of rectangles of an image (3, H, W) into out (3, h, w)."""
     for c in range(image.shape[0]):
@@ -42,11 +43,11 @@ def pool(
 
 @compiled()
 def _layer(
-    weights: np.ndarray,
-    bias: np.ndarray,
-    given: np.ndarray,
+    weights: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32],
+    given: npt.NDArray[np.float32],
     count: int,
-    out: np.ndarray,
+    out: npt.NDArray[np.float32],
 ) -> None:
     """Put ``weights @ given + bias`` of the first `count` columns into `out`."""
     for k in range(weights.shape[0]):
@@ -59,7 +60,7 @@ def _layer(
 
 
 @compiled()
-def _gelu(values: np.ndarray, count: int) -> None:
+def _gelu(values: npt.NDArray[np.float32], count: int) -> None:
     """Apply the exact GELU to the first `count` columns, in place."""
     root = math.sqrt(0.5)
     for k in range(values.shape[0]):
@@ -70,12 +71,12 @@ def _gelu(values: np.ndarray, count: int) -> None:
 
 @compiled()
 def embed(
-    colours: np.ndarray,
-    weights_in: np.ndarray,
-    bias_in: np.ndarray,
-    weights_out: np.ndarray,
-    bias_out: np.ndarray,
-    out: np.ndarray,
+    colours: npt.NDArray[np.float32],
+    weights_in: npt.NDArray[np.float32],
+    bias_in: npt.NDArray[np.float32],
+    weights_out: npt.NDArray[np.float32],
+    bias_out: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
 ) -> None:
     """Put the embedding of colours (3, N) into out (E, N)."""
     width, total = out.shape
@@ -93,15 +94,15 @@ def embed(
 
 @compiled()
 def fill_kernels(
-    embedded: np.ndarray,
-    colours: np.ndarray,
+    embedded: npt.NDArray[np.float32],
+    colours: npt.NDArray[np.float32],
     temperature: float,
-    spatial: np.ndarray,
-    fix_in: np.ndarray,
-    fix_in_bias: np.ndarray,
-    fix_out: np.ndarray,
-    fix_out_bias: np.ndarray,
-    out: np.ndarray,
+    spatial: npt.NDArray[np.float32],
+    fix_in: npt.NDArray[np.float32],
+    fix_in_bias: npt.NDArray[np.float32],
+    fix_out: npt.NDArray[np.float32],
+    fix_out_bias: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
 ) -> None:
     """Put the kernel of every pixel into out (49, H, W).
 
@@ -161,12 +162,12 @@ def fill_kernels(
 
 @compiled()
 def resize(
-    source: np.ndarray,
-    row_taps: np.ndarray,
-    row_weights: np.ndarray,
-    col_taps: np.ndarray,
-    col_weights: np.ndarray,
-    out: np.ndarray,
+    source: npt.NDArray[np.float32],
+    row_taps: npt.NDArray[np.int64],
+    row_weights: npt.NDArray[np.float32],
+    col_taps: npt.NDArray[np.int64],
+    col_weights: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
 ) -> None:
     """Put a plane-wise resized source (C, h, w) into out (C, H, W): four taps along each axis."""
     width = source.shape[2]
@@ -192,7 +193,9 @@ def resize(
 
 
 @compiled()
-def filter_planes(kernels: np.ndarray, source: np.ndarray, out: np.ndarray) -> None:
+def filter_planes(
+    kernels: npt.NDArray[np.float32], source: npt.NDArray[np.float32], out: npt.NDArray[np.float32]
+) -> None:
     """Put source (C, H + 6, W + 6), weighted by kernels (49, H, W), into out (C, H, W)."""
     channels, height, width = out.shape
     for y in range(height):

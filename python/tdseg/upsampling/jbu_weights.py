@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from tdseg.backbones.base import WeightsInfo
@@ -49,15 +51,15 @@ class Stage:
     """
 
     temperature: float
-    spatial: np.ndarray
-    embed_in: np.ndarray
-    embed_in_bias: np.ndarray
-    embed_out: np.ndarray
-    embed_out_bias: np.ndarray
-    fix_in: np.ndarray
-    fix_in_bias: np.ndarray
-    fix_out: np.ndarray
-    fix_out_bias: np.ndarray
+    spatial: npt.NDArray[np.float32]
+    embed_in: npt.NDArray[np.float32]
+    embed_in_bias: npt.NDArray[np.float32]
+    embed_out: npt.NDArray[np.float32]
+    embed_out_bias: npt.NDArray[np.float32]
+    fix_in: npt.NDArray[np.float32]
+    fix_in_bias: npt.NDArray[np.float32]
+    fix_out: npt.NDArray[np.float32]
+    fix_out_bias: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ class JbuWeights:
     """
 
     stages: tuple[Stage, ...]
-    mix: np.ndarray
-    mix_bias: np.ndarray
-    norm: tuple[np.ndarray, np.ndarray] | None
+    mix: npt.NDArray[np.float32]
+    mix_bias: npt.NDArray[np.float32]
+    norm: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None
     info: WeightsInfo
 
     @property
@@ -129,7 +131,7 @@ def read_jbu(file: str | Path) -> JbuWeights:
             raise TdsegError(f"{name} is no JBU upsampler of FeatUp: {key} {state}; {_REMEDY}.")
     used = {key: own[key] for key in expected}
     scale, shift = (every.get(_NORM + part) for part in ("weight", "bias"))
-    norm: tuple[np.ndarray, np.ndarray] | None = None
+    norm: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
     if scale is not None and shift is not None:
         if not tuple(scale.shape) == tuple(shift.shape) == (channels,):
             raise TdsegError(
@@ -170,11 +172,11 @@ def _shapes(channels: int, width: int) -> dict[str, tuple[int, ...]]:
     return every | {"fixup_proj.1.weight": (channels, channels), "fixup_proj.1.bias": (channels,)}
 
 
-def _array(tensor: torch.Tensor) -> np.ndarray:
+def _array(tensor: torch.Tensor) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(tensor.detach().to("cpu", torch.float32).numpy())
 
 
-def _stage(arrays: Mapping[str, np.ndarray], stem: str) -> Stage:
+def _stage(arrays: Mapping[str, npt.NDArray[Any]], stem: str) -> Stage:
     """Collect a stage; its temperature is limited to 1e-4 .. 1e4 as in FeatUp."""
     layers = [
         arrays[f"{stem}{block}.{index}.{part}"]

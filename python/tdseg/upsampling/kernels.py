@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.runtime.compiled import compiled
 
 
 @compiled()
 def add_interpolated(
-    tokens: np.ndarray,
-    row_lower: np.ndarray,
-    row_upper: np.ndarray,
-    row_weight: np.ndarray,
-    col_lower: np.ndarray,
-    col_upper: np.ndarray,
-    col_weight: np.ndarray,
-    out: np.ndarray,
+    tokens: npt.NDArray[np.float32],
+    row_lower: npt.NDArray[np.int32],
+    row_upper: npt.NDArray[np.int32],
+    row_weight: npt.NDArray[np.float32],
+    col_lower: npt.NDArray[np.int32],
+    col_upper: npt.NDArray[np.int32],
+    col_weight: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
 ) -> None:
     """Add the tokens (C, h, w) float32, interpolated along rows and then columns, to `out`.
 

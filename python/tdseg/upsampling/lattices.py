@@ -11,7 +11,7 @@ from tdseg.backbones.base import Level
 from tdseg.upsampling.plan import Copy, Pass, Plan, token_positions
 
 Key = tuple[tuple[float, ...], tuple[float, ...]]
-Piece = tuple[np.ndarray, np.ndarray, np.ndarray]
+Piece = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.floating]]
 
 
 class LevelSums:
@@ -30,7 +30,7 @@ class LevelSums:
         self._keys = {copy: plan.lattice(level, copy) for copy in plan.copies}
         self._sums: dict[Key, _Lattice] = {}
 
-    def add(self, item: Pass, tokens: np.ndarray) -> None:
+    def add(self, item: Pass, tokens: npt.NDArray[np.float32]) -> None:
         """Add the tokens of a pass, (h, w, C) float32 in image orientation."""
         key = self._keys[item.copy]
         if key not in self._sums:
@@ -46,7 +46,7 @@ class LevelSums:
 
     def _places(
         self, item: Pass, copy: Copy, counts: tuple[int, ...]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         flips = copy.orientation.flip_rows, copy.orientation.flip_cols
         rows, cols = (
             token_positions(self._level, counts[axis], span, copy.pad[axis], flips[axis])
@@ -58,12 +58,18 @@ class LevelSums:
 class _Lattice:
     """Sums of tokens at fixed places."""
 
-    def __init__(self, rows: np.ndarray, cols: np.ndarray, channels: int) -> None:
+    def __init__(
+        self, rows: npt.NDArray[np.float64], cols: npt.NDArray[np.float64], channels: int
+    ) -> None:
         self._rows, self._cols = rows, cols
         self._sum = np.zeros((len(rows), len(cols), channels), np.float32)
         self._count = np.zeros((len(rows), len(cols)), np.float32)
 
-    def add(self, places: tuple[np.ndarray, np.ndarray], tokens: np.ndarray) -> None:
+    def add(
+        self,
+        places: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+        tokens: npt.NDArray[np.float32],
+    ) -> None:
         target: tuple[Any, ...] = (
             _evenly(find(self._rows, places[0])),
             _evenly(find(self._cols, places[1])),
@@ -83,19 +89,21 @@ class _Lattice:
         return self._rows[rows], self._cols[cols], np.ascontiguousarray(values.astype(storage))
 
 
-def union(parts: list[np.ndarray]) -> np.ndarray:
+def union(parts: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
     """Return all places once, increasing; those nearer than a thousandth are the same."""
     every: npt.NDArray[np.float64] = np.sort(np.concatenate(parts))
     first: npt.NDArray[np.bool_] = np.concatenate([[True], np.diff(every) > 1e-3])
     return np.asarray(every[first])
 
 
-def find(lattice: np.ndarray, places: np.ndarray) -> np.ndarray:
+def find(
+    lattice: npt.NDArray[np.float64], places: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
     """Return where `places` stand in a lattice that has them."""
     return np.searchsorted(lattice, places - 1e-3)
 
 
-def _evenly(index: np.ndarray) -> slice | np.ndarray:
+def _evenly(index: npt.NDArray[np.int64]) -> slice | npt.NDArray[np.int64]:
     """Return a slice where the indices are evenly spaced: adding is faster then."""
     steps = np.unique(np.diff(index))
     if len(steps) > 1:
@@ -103,7 +111,7 @@ def _evenly(index: np.ndarray) -> slice | np.ndarray:
     return slice(int(index[0]), int(index[-1]) + 1, int(steps[0]) if len(steps) else 1)
 
 
-def _covered(count: np.ndarray) -> tuple[slice, slice]:
+def _covered(count: npt.NDArray[np.float32]) -> tuple[slice, slice]:
     """Return the largest centred part without empty places: copies end at different tokens."""
     top, bottom, left, right = 0, count.shape[0], 0, count.shape[1]
     while (empty := count[top:bottom, left:right] == 0).any():

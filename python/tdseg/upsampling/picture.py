@@ -20,15 +20,17 @@ class Picture:
         (1 or 3, 2): the values that become 0 and 1; values beyond are clipped.
     """
 
-    pixels: np.ndarray
-    ranges: np.ndarray
+    pixels: npt.NDArray[np.number]
+    ranges: npt.NDArray[np.float64]
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
-    def crop(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def crop(
+        self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
         """Return the pixels at ``rows`` x ``cols``, (3, h, w) float32 in 0 to 1.
 
         Rows and columns are numbers of pixels in any order, so reflection costs no copy.
@@ -39,7 +41,7 @@ class Picture:
             planes = np.broadcast_to(planes, (3, *planes.shape[1:]))
         return np.ascontiguousarray(planes)
 
-    def scaled(self, pixels: np.ndarray) -> np.ndarray:
+    def scaled(self, pixels: npt.NDArray[np.number]) -> npt.NDArray[np.float32]:
         """Return ``clip((value - low) / (high - low), 0, 1)``, float32; not a number becomes 0."""
         low = self.ranges[:, 0].astype(np.float64)
         span = self.ranges[:, 1].astype(np.float64) - low

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.backbones.base import Level
 from tdseg.runtime.tiling import Windows
@@ -95,7 +96,9 @@ def plan_axis(
         size += multiple
 
 
-def token_positions(level: Level, count: int, span: Span, pad: int, backwards: bool) -> np.ndarray:
+def token_positions(
+    level: Level, count: int, span: Span, pad: int, backwards: bool
+) -> npt.NDArray[np.float64]:
     """Return the centres of a window's tokens along an axis, in image pixels, increasing.
 
     Parameters
@@ -111,7 +114,7 @@ def token_positions(level: Level, count: int, span: Span, pad: int, backwards: b
     backwards
         Whether the network saw the axis reversed.
     """
-    inside = level.offset + level.stride * np.arange(count)
+    inside = level.offset + level.stride * np.arange(count, dtype=np.float64)
     if backwards:
         inside = (span[1] - span[0] - 1 - inside)[::-1]
     return inside + (span[0] - pad)

@@ -14,6 +14,7 @@ from math import lcm
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from tdseg.backbones.base import Backbone, Level
@@ -209,7 +210,7 @@ class Encoder:
 
     def _run(
         self, passes: Sequence[Pass], picture: Picture, progress: Progress
-    ) -> Iterator[tuple[Pass, list[np.ndarray]]]:
+    ) -> Iterator[tuple[Pass, list[npt.NDArray[np.float32]]]]:
         """Yield every pass with its tokens, (h, w, C) float32 in image orientation."""
         done, start = 0, time.perf_counter()
         for batch in self._batches(passes):
@@ -284,7 +285,7 @@ class Encoder:
         return _TAILS[key]
 
 
-def _cut(picture: Picture, item: Pass) -> np.ndarray:
+def _cut(picture: Picture, item: Pass) -> npt.NDArray[np.float32]:
     """Return what the network sees in a pass, (3, h, w) float32."""
     (height, width), (top, left) = picture.shape, item.copy.pad
     rows = reflected(item.rows[0] - top, item.rows[1] - top, height)

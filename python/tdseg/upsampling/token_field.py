@@ -30,13 +30,13 @@ class Axis:
         Where the tokens are centred, in pixels.
     """
 
-    lower: np.ndarray
-    upper: np.ndarray
-    weight: np.ndarray
-    positions: np.ndarray
+    lower: npt.NDArray[np.int32]
+    upper: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
+    positions: npt.NDArray[np.float64]
 
     @classmethod
-    def linear(cls, positions: np.ndarray, length: int) -> Axis:
+    def linear(cls, positions: npt.NDArray[np.float64], length: int) -> Axis:
         """Interpolate linearly between tokens centred at `positions` (increasing, in pixels).
 
         Pixels beyond the outermost tokens take these.
@@ -53,16 +53,16 @@ class Axis:
         )
 
     @classmethod
-    def bare(cls, positions: np.ndarray) -> Axis:
+    def bare(cls, positions: npt.NDArray[np.float64]) -> Axis:
         """Know where tokens lie, and no pixels."""
         none = np.zeros(0, np.int32)
         return cls(none, none, np.zeros(0, np.float32), positions)
 
     @classmethod
-    def nearest(cls, index: np.ndarray, positions: np.ndarray) -> Axis:
+    def nearest(cls, index: npt.NDArray[np.int64], positions: npt.NDArray[np.float64]) -> Axis:
         """Take token ``index[p]`` for pixel p."""
-        index = np.asarray(index, np.int32)
-        return cls(index, index, np.zeros(len(index), np.float32), positions)
+        tokens = np.asarray(index, np.int32)
+        return cls(tokens, tokens, np.zeros(len(index), np.float32), positions)
 
     @property
     def length(self) -> int:
@@ -114,19 +114,21 @@ class Grid:
         """Bytes that are held."""
         raise NotImplementedError
 
-    def project(self, weights: np.ndarray) -> Grid:
+    def project(self, weights: npt.NDArray[np.floating]) -> Grid:
         """Return ``tokens @ weights``, float32, on the same grid."""
         raise NotImplementedError
 
-    def tokens(self, rows: slice, cols: slice) -> np.ndarray:
+    def tokens(self, rows: slice, cols: slice) -> npt.NDArray[np.float32]:
         """Return a part of the grid, (h, w, C)."""
         raise NotImplementedError
 
-    def take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def take(
+        self, rows: npt.NDArray[np.int32], cols: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
         """Return n tokens, (n, C) float32."""
         raise NotImplementedError
 
-    def add_block(self, rows: slice, cols: slice, out: np.ndarray) -> None:
+    def add_block(self, rows: slice, cols: slice, out: npt.NDArray[np.float32]) -> None:
         """Add the pixels of a block to `out`, (C, h, w) float32."""
         row, col = self.rows.part(rows), self.cols.part(cols)
         (top, bottom), (left, right) = row.used(), col.used()
@@ -148,14 +150,16 @@ class Grid:
             out,
         )
 
-    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def at(
+        self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
         """Return the values of n pixels, (n, C) float32, with the arithmetic of `add_block`."""
         a, b, t = self.rows.lower[rows], self.rows.upper[rows], self.rows.weight[rows][:, None]
         c, d, u = self.cols.lower[cols], self.cols.upper[cols], self.cols.weight[cols][:, None]
         one = np.float32(1)
         left = self.take(a, c) * (one - t) + self.take(b, c) * t
         right = self.take(a, d) * (one - t) + self.take(b, d) * t
-        value: np.ndarray = left * (one - u) + right * u
+        value: npt.NDArray[np.float32] = left * (one - u) + right * u
         return value
 
 
@@ -171,7 +175,7 @@ class TokenGrid(Grid):
         How the pixels of the image sample it.
     """
 
-    values: np.ndarray
+    values: npt.NDArray[np.floating]
     rows: Axis
     cols: Axis
 
@@ -193,21 +197,25 @@ class TokenGrid(Grid):
         values = np.ascontiguousarray(self.values[top:bottom, left:right])
         return TokenGrid(values, self.rows.cropped(), self.cols.cropped())
 
-    def tokens(self, rows: slice, cols: slice) -> np.ndarray:
+    def tokens(self, rows: slice, cols: slice) -> npt.NDArray[np.floating]:
         """Return a part of the grid, (h, w, C)."""
         return self.values[rows, cols]
 
-    def take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def take(
+        self, rows: npt.NDArray[np.int32], cols: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
         """Return n tokens, (n, C) float32."""
         taken: npt.NDArray[np.float32] = self.values[rows, cols].astype(np.float32)
         return taken
 
-    def project(self, weights: np.ndarray) -> TokenGrid:
+    def project(self, weights: npt.NDArray[np.floating]) -> TokenGrid:
         """Return ``values @ weights``, float32, on the same grid."""
         return replace(self, values=project_values(self.values, weights))
 
 
-def project_values(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def project_values(
+    values: npt.NDArray[np.floating], weights: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float32]:
     """Return ``values @ weights`` in float32; (h, w, C) and (C, K) give (h, w, K)."""
     flat = values.reshape(-1, values.shape[2])
     out = np.empty((len(flat), weights.shape[1]), np.float32)
@@ -272,7 +280,7 @@ class TokenField:
         """Bytes of all tokens."""
         return sum(grid.nbytes for level in self.levels for grid in level.grids)
 
-    def block(self, rows: slice, cols: slice) -> np.ndarray:
+    def block(self, rows: slice, cols: slice) -> npt.NDArray[np.float32]:
         """Return the features of a block, (F, h, w) float32."""
         top, bottom, _ = rows.indices(self._shape[0])
         left, right, _ = cols.indices(self._shape[1])
@@ -288,7 +296,7 @@ class TokenField:
             map_threads(fill, bands(height))
         return out
 
-    def _fill(self, rows: slice, cols: slice, out: np.ndarray) -> None:
+    def _fill(self, rows: slice, cols: slice, out: npt.NDArray[np.float32]) -> None:
         for level in self.levels:
             target = out[level.start : level.start + level.channels]
             if len(level.grids) == 1:
@@ -300,7 +308,9 @@ class TokenField:
             total /= np.float32(len(level.grids))
             target += total
 
-    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def at(
+        self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
         """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
         rows, cols = np.asarray(rows, np.intp), np.asarray(cols, np.intp)
         out = np.zeros((len(rows), len(self._names)), np.float32)
@@ -319,7 +329,7 @@ class TokenField:
         map_threads(fill, range(0, len(rows), _CHUNK))
         return out
 
-    def project(self, weights: np.ndarray) -> FeatureMap:
+    def project(self, weights: npt.NDArray[np.floating]) -> FeatureMap:
         """Return ``features @ weights``, computed on the tokens: interpolation is linear."""
         weights = np.ascontiguousarray(weights, np.float32)
         levels = [

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     import torch
@@ -119,7 +120,7 @@ def is_product(shifts: Sequence[Shift]) -> bool:
     return len(set(shifts)) == len(rows) * len(cols)
 
 
-def reflected(start: int, stop: int, length: int) -> np.ndarray:
+def reflected(start: int, stop: int, length: int) -> npt.NDArray[np.int64]:
     """Return the pixels that stand at ``start .. stop - 1`` of an axis continued by reflection.
 
     The edge pixel is not repeated (numpy's ``reflect``); beyond the far edge the reflection is

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.progress import Progress, Silent
@@ -131,7 +132,7 @@ class EncodedWindows:
 class ProjectedWindows:
     """The windows of another source, their tokens multiplied by weights."""
 
-    def __init__(self, source: WindowSource, weights: Sequence[np.ndarray]) -> None:
+    def __init__(self, source: WindowSource, weights: Sequence[npt.NDArray[np.float32]]) -> None:
         self.plan, self.windows, self.shape = source.plan, source.windows, source.shape
         self.channels = tuple(w.shape[1] for w in weights)
         self._source, self._weights = source, weights
@@ -170,12 +171,14 @@ class BlendedAxis:
         windows in a token sum to one.
     """
 
-    positions: np.ndarray
-    tokens: tuple[np.ndarray, ...]
-    shares: tuple[np.ndarray, ...]
+    positions: npt.NDArray[np.float64]
+    tokens: tuple[npt.NDArray[np.int64], ...]
+    shares: tuple[npt.NDArray[np.float32], ...]
 
     @classmethod
-    def of(cls, known: np.ndarray, window: int, plan: AxisPlan, windows: Windows) -> BlendedAxis:
+    def of(
+        cls, known: npt.NDArray[np.float64], window: int, plan: AxisPlan, windows: Windows
+    ) -> BlendedAxis:
         """Build it from the centres of the tokens of one window: the others are moved copies."""
         every = [known + (start - plan.spans[window][0]) for start, _ in plan.spans]
         positions = union(every)
@@ -189,12 +192,14 @@ class BlendedAxis:
         shares = [w / total[where] for where, w in zip(index, weights, strict=True)]
         return cls(positions, tuple(index), tuple(shares))
 
-    def holding(self, tokens: np.ndarray) -> list[int]:
+    def holding(self, tokens: npt.NDArray[np.int32]) -> list[int]:
         """Return the windows that have some of these tokens."""
         return [k for k, own in enumerate(self.tokens) if _local(own, tokens)[0].any()]
 
 
-def _local(own: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _local(
+    own: npt.NDArray[np.int64], tokens: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     """Return which of the tokens a window has, and where it has them."""
     where = np.minimum(np.searchsorted(own, tokens), len(own) - 1)
     return own[where] == tokens, where
@@ -227,7 +232,7 @@ class BlendedGrid(Grid):
         """Bytes that all tokens would take in half precision."""
         return 2 * len(self.row_blend.positions) * len(self.col_blend.positions) * self.channels
 
-    def tokens(self, rows: slice, cols: slice) -> np.ndarray:
+    def tokens(self, rows: slice, cols: slice) -> npt.NDArray[np.float32]:
         """Return a part of the grid, (h, w, C) float32."""
         out = np.zeros((rows.stop - rows.start, cols.stop - cols.start, self.channels), np.float32)
         for i, (own_rows, row_shares) in enumerate(self._parts(self.row_blend)):
@@ -242,7 +247,9 @@ class BlendedGrid(Grid):
                 out[target] += values * share[:, :, None]
         return out
 
-    def take(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def take(
+        self, rows: npt.NDArray[np.int32], cols: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
         """Return n tokens, (n, C) float32, with the arithmetic of `tokens`."""
         out = np.zeros((len(rows), self.channels), np.float32)
         col_parts = [_local(own, cols) for own in self.col_blend.tokens]
@@ -258,10 +265,12 @@ class BlendedGrid(Grid):
                     out[both] += values * share[:, None]
         return out
 
-    def _parts(self, axis: BlendedAxis) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    def _parts(
+        self, axis: BlendedAxis
+    ) -> Iterable[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
         return zip(axis.tokens, axis.shares, strict=True)
 
-    def _values(self, i: int, j: int) -> np.ndarray:
+    def _values(self, i: int, j: int) -> npt.NDArray[np.floating]:
         return self.source.get((i, j)).levels[self.level][self.lattice].values
 
 
@@ -294,7 +303,7 @@ class WindowedField:
         """Height and width."""
         return self._source.shape
 
-    def block(self, rows: slice, cols: slice) -> np.ndarray:
+    def block(self, rows: slice, cols: slice) -> npt.NDArray[np.float32]:
         """Return the features of a block, (F, h, w) float32."""
         top, bottom, _ = rows.indices(self.shape[0])
         left, right, _ = cols.indices(self.shape[1])
@@ -305,7 +314,9 @@ class WindowedField:
         ready = self._ready(np.arange(top, bottom), np.arange(left, right))
         return ready.block(slice(top, bottom), slice(left, right))
 
-    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def at(
+        self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
         """Return the features of n pixels, (n, F) float32, equal to `block`'s values."""
         rows, cols = np.asarray(rows, np.intp), np.asarray(cols, np.intp)
         out = np.empty((len(rows), len(self._names)), np.float32)
@@ -319,7 +330,7 @@ class WindowedField:
             out[inside] = ready.at(y, x)
         return out
 
-    def project(self, weights: np.ndarray) -> FeatureMap:
+    def project(self, weights: npt.NDArray[np.floating]) -> FeatureMap:
         """Return ``features @ weights``; tokens are projected when their window is encoded."""
         weights = np.ascontiguousarray(weights, np.float32)
         parts = [
@@ -343,7 +354,7 @@ class WindowedField:
             self.shape,
         )
 
-    def _ready(self, rows: np.ndarray, cols: np.ndarray) -> TokenField:
+    def _ready(self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]) -> TokenField:
         """Return a field with the windows held that these rows and columns need."""
         if self._field is None:
             plan = self._source.plan
@@ -383,7 +394,7 @@ class WindowedField:
         return TokenField(levels, self._names, self.shape)
 
 
-def _cells(pixels: np.ndarray, plan: AxisPlan) -> np.ndarray:
+def _cells(pixels: npt.NDArray[np.int64], plan: AxisPlan) -> npt.NDArray[np.int64]:
     """Return, for each pixel, the last window that starts before it."""
     starts = np.array([start for start, _ in plan.spans])
     return np.maximum(np.searchsorted(starts, pixels + plan.base, "right") - 1, 0)
