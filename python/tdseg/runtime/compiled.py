@@ -38,7 +38,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., R]], Callable[..., R]]:
 
     Parameters
     ----------
-    options
+    **options
         Numba's, besides ``nogil=True``: other threads go on while it runs.
     """
 
