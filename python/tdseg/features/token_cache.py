@@ -160,7 +160,8 @@ class TokenCache:
             return None
         file = self.folder / f"{key}.npz"
         try:
-            with np.load(file, allow_pickle=False) as stored:
+            # NumPy leaves a damaged file open that it has opened itself.
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
                 plane = _from_arrays(dict(stored))
             os.utime(file)
         except FileNotFoundError:

@@ -20,6 +20,7 @@ from tdseg.imagej.rois import (
     encoded,
     group_names,
     managed_rois,
+    on_slice,
     outline_roi,
     place,
     set_group_names,
@@ -93,7 +94,10 @@ def _edit(edit: OverlayEdit, imp: Any) -> None:
         label = imp.getRoi().clone()
         label.setGroup(group)
         label.setName(name)
-        place(label, imp, int(imp.getZ()), int(imp.getT()), int(imp.getC()))
+        if imp.isHyperStack() or imp.getStackSize() == 1:
+            place(label, imp, int(imp.getZ()), int(imp.getT()), int(imp.getC()))
+        else:  # an image without a window knows its slice alone
+            on_slice(label, int(imp.getCurrentSlice()))
         rois.append(label)
     if edit.where == "manager":
         manager = jc.RoiManager.getRoiManager()

@@ -145,10 +145,10 @@ def place(roi: Any, imp: Any, z: int, t: int, c: int = 0) -> None:
     if imp.isHyperStack():
         roi.setPosition(c, z, t)
     else:
-        _on_slice(roi, int(imp.getStackIndex(max(c, 1), z, t)))
+        on_slice(roi, int(imp.getStackIndex(max(c, 1), z, t)))
 
 
-def _on_slice(roi: Any, position: int) -> None:
+def on_slice(roi: Any, position: int) -> None:
     """Set a ROI's stack index so that it is still there after saving and opening."""
     roi.setPosition(position)
     if isinstance(roi, jc.PointRoi):  # ImageJ saves and reads that of each point
