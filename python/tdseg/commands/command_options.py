@@ -65,19 +65,27 @@ class TrainOptions(Settings, LabelOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaneOptions(Options):
+class SliceOptions(Options):
+    """Which planes of the image a command works on."""
+
+    title: ClassVar[str] = "Part of the image"
+
+    slices: str = text(
+        "all",
+        "slices to work on (frames where there is one slice)",
+        "current|" + LIST_OF_NUMBERS,
+        "1-20",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaneOptions(SliceOptions):
     """Which part of the image a command works on."""
 
     title: ClassVar[str] = "Part of the image"
 
     region: str = choice(
         "image", "image selection", "the whole image, or the active area selection only"
-    )
-    slices: str = text(
-        "all",
-        "slices to work on (frames where there is one slice)",
-        "current|" + LIST_OF_NUMBERS,
-        "1-20",
     )
 
 
@@ -112,16 +120,10 @@ class RefineStackOptions(ResourceOptions, CrfOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentOptions(RefineOptions, FeatureSettings, UnlabelledOptions):
+class SegmentOptions(SliceOptions, RefineOptions, FeatureSettings, UnlabelledOptions):
     """Keys of TDS Segment Without Labels."""
 
     features: str = "deep"
-    slices: str = text(
-        "all",
-        "slices to work on (frames where there is one slice)",
-        "current|" + LIST_OF_NUMBERS,
-        "1-20",
-    )
     objects: str = choice(
         "none", "none overlay manager", "where the outlines of objects go besides"
     )
