@@ -40,7 +40,17 @@ class AddLabelOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelOptions(Options):
+class RoiSourceOptions(Options):
+    """A file of ROIs, and where those without a position go."""
+
+    title: ClassVar[str] = "ROIs"
+
+    labels_path: str | None = path(None, "label file for labels=file (.roi, .zip, or TIFF)")
+    unpositioned: str = choice("current", "current all error", "ROIs without a position on a stack")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(RoiSourceOptions):
     """Where the labels are, and how ROIs become classes."""
 
     title: ClassVar[str] = "Labels"
@@ -48,10 +58,8 @@ class LabelOptions(Options):
     labels: str = choice(
         "overlay", "overlay manager selection file image", "where the labels are", basic=True
     )
-    labels_path: str | None = path(None, "label file for labels=file (.roi, .zip, or TIFF)")
     labels_image: str | None = text(None, "title of the open label image for labels=image")
     class_from: str = choice("group", "group name color counter", "what of a ROI tells its class")
-    unpositioned: str = choice("current", "current all error", "ROIs without a position on a stack")
     overlap: str = choice(
         "last", "last error", "pixels in ROIs of two classes: the later ROI, or an error"
     )
@@ -167,14 +175,12 @@ class LoadLabelsOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegionOptions(Options):
+class RegionOptions(RoiSourceOptions):
     """Where the ROIs to measure are."""
 
     labels: str = choice(
         "overlay", "overlay manager selection file", "where the ROIs are", basic=True
     )
-    labels_path: str | None = path(None, "label file for labels=file (.roi, .zip, or TIFF)")
-    unpositioned: str = choice("current", "current all error", "ROIs without a position on a stack")
 
 
 @dataclass(frozen=True, kw_only=True)
