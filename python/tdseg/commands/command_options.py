@@ -28,7 +28,7 @@ class SetClassesOptions(Options):
     """Keys of TDS Set Classes."""
 
     classes: str | None = text(
-        None, "names separated by commas", "", "background,nucleus", basic=True
+        None, "names separated by commas", "", "background,nucleus", basic=True, needed=True
     )
 
 
@@ -36,7 +36,9 @@ class SetClassesOptions(Options):
 class AddLabelOptions(Options):
     """Keys of TDS Add Label."""
 
-    class_: str | None = text(None, "class name or number", "", "nucleus", basic=True, name="class")
+    class_: str | None = text(
+        None, "class name or number", "", "nucleus", basic=True, name="class", needed=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,9 @@ class PlaneOptions(SliceOptions):
 class ApplyOptions(PlaneOptions):
     """Keys of TDS Apply; besides them it takes groups of settings, default: as trained."""
 
-    model: str | None = path(None, "classifier file; default: the current classifier")
+    model: str | None = path(
+        None, "classifier file; default: the current classifier", ending=".tdseg"
+    )
     output: str = choice("labels", "labels probabilities both overlay", "what to show", basic=True)
 
 
@@ -149,28 +153,32 @@ class ExistingOption(Options):
 class SaveClassifierOptions(ExistingOption):
     """Keys of TDS Save Classifier."""
 
-    path: str | None = path(None, "where to, .tdseg", basic=True)
+    path: str | None = path(
+        None, "where to, .tdseg", basic=True, needed=True, saves=True, ending=".tdseg"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadClassifierOptions(Options):
     """Keys of TDS Load Classifier."""
 
-    path: str | None = path(None, "a .tdseg file", basic=True)
+    path: str | None = path(None, "a .tdseg file", basic=True, needed=True, ending=".tdseg")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SaveLabelsOptions(ExistingOption):
     """Keys of TDS Save Labels."""
 
-    path: str | None = path(None, "where to, .zip", basic=True)
+    path: str | None = path(
+        None, "where to, .zip", basic=True, needed=True, saves=True, ending=".zip"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadLabelsOptions(Options):
     """Keys of TDS Load Labels."""
 
-    path: str | None = path(None, "a .roi or .zip file", basic=True)
+    path: str | None = path(None, "a .roi or .zip file", basic=True, needed=True)
     replace: bool = flag(False, "replace the overlay instead of adding to it")
 
 

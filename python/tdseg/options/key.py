@@ -52,6 +52,12 @@ class Key:
         Name of the field of the options class that holds its value.
     aliases
         Other names that are understood.
+    needed
+        Whether the command cannot do without it.
+    saves
+        For "path": whether a file is written there, not read.
+    ending
+        For "path": the ending of such files, such as ".zip"; empty: any.
     """
 
     name: str
@@ -69,6 +75,9 @@ class Key:
     group: str = ""
     field: str = ""
     aliases: tuple[str, ...] = ()
+    needed: bool = False
+    saves: bool = False
+    ending: str = ""
 
     @property
     def all_choices(self) -> tuple[str, ...]:
