@@ -170,3 +170,46 @@ def test_names_are_printed_whatever_the_encoding(tmp_path, encoding, printed):
     assert (done.returncode, done.stderr) == (0, b"")
     for k, name in enumerate(printed):
         assert name + b"/i%d.tif" % k in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names that are no UTF-8")
+@pytest.mark.parametrize("more", [{}, {"PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}])
+def test_any_name_can_be_trained_on_saved_and_applied_in_the_c_locale(tmp_path, more):
+    folder = os.path.join(os.fsencode(tmp_path), "größe".encode())
+    os.mkdir(folder)
+    image, model = os.path.join(folder, b"z\xe9lle.tif"), os.path.join(folder, b"\xe9.tdseg")
+    labels = os.path.join(folder, b"\xe9t\xe9.tif")
+    pixels = np.random.default_rng(0).integers(0, 99, (20, 20), np.uint8)
+    pixels[10:] += 100
+    for path, array in ((image, pixels), (labels, np.uint8(1) + (pixels > 99))):
+        tifffile.imwrite(tmp_path / "i.tif", array)
+        os.rename(tmp_path / "i.tif", path)
+    code = "import sys; from tdseg.__main__ import entry; sys.argv[0] = 'tdseg'; entry()"
+    fast = ["--features=classical", "--classical=gaussian", "--trees=3", "--held-out=false"]
+    lines = [
+        ["train", image, "--labels=image", "--labels-path", labels, "--model", model, *fast],
+        ["apply", model, image, "--output-folder", folder, "--output=both"],
+        ["refine", image[:-4] + b"-probabilities.tif", image, "--output", folder + b"/r.tif"],
+        [
+            "segment",
+            image,
+            "--output-folder",
+            folder + b"/s",
+            *fast[:2],
+            "--model",
+            model,
+            "--existing=overwrite",
+        ],
+    ]
+    for line in lines:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *line],
+            capture_output=True,
+            timeout=300,
+            env={**os.environ, "LC_ALL": "C", **more},
+        )
+        assert done.returncode == 0, done.stderr
+        assert b"Traceback" not in done.stderr
+    found = tifffile.imread(os.fsdecode(image[:-4] + b"-labels.tif"))
+    assert (found == 1 + (pixels > 99)).mean() > 0.95
+    assert tdseg.load(os.fsdecode(model)).summary["images"] == ["z\ufffdlle.tif"]

@@ -69,3 +69,22 @@ def test_imports_go_down(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     failed = lint_imports(config_filename="pyproject.toml", no_cache=True)
     assert not failed, capsys.readouterr().out
+
+
+ASKS = {"exists", "is_file", "is_dir", "expanduser"}
+ONE_PLACE = {"runtime/files.py": ASKS, "labels/roi_bytes.py": {"is_dir"}}  # a member of a zip
+
+
+def test_what_stands_under_a_name_is_asked_in_one_place():
+    """`Path.exists` and its like raise for long names and closed folders (`runtime/files.py`)."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        file = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ASKS - ONE_PLACE.get(file, set())
+            ):
+                found.append(f"{file}:{node.lineno} {ast.unparse(node.func)}")
+    assert found == []

@@ -14,6 +14,7 @@ from PIL import ImageDraw
 
 from tdseg.errors import TdsegError
 from tdseg.images.samples import CLASS_NAMES, Sample, texture_mosaic
+from tdseg.runtime.files import is_folder, make_folder
 
 KINDS = ("classical", "deep", "hybrid")
 COLOURS = np.array([[0, 0, 0], [230, 85, 60], [60, 170, 90], [70, 110, 220]], np.uint8)
@@ -23,7 +24,7 @@ def macro_folder() -> Path:
     """Return the folder of the ready macros, in a checkout or an installed package."""
     here = Path(__file__).resolve().parent
     for folder in (here / "macros", here.parents[1] / "fiji-macros"):
-        if folder.is_dir():
+        if is_folder(folder):
             return folder
     raise TdsegError("The folder of the ready macros is missing; install tdseg again.")
 
@@ -48,11 +49,7 @@ def run_demo(folder: Path, fiji: str | None = None) -> int:
     TdsegError
         If ImageJ cannot be started or the folder not be written.
     """
-    folder = folder.resolve()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TdsegError(f"Folder '{folder}' cannot be made: {error.strerror}.") from None
+    folder = make_folder(folder).resolve()
     sample, unseen = texture_mosaic(), texture_mosaic(mirrored=True)
     write_sample(folder / "sample.tif", sample)
     write_sample(folder / "unseen.tif", unseen)

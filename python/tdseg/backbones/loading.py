@@ -17,6 +17,7 @@ from tdseg.backbones.registry import (
     backbone_name,
 )
 from tdseg.errors import Cancelled, TdsegError
+from tdseg.runtime.files import is_file, user_path
 from tdseg.runtime.progress import Progress, Silent
 
 __all__ = ["choose_backbone", "list_backbones", "load_backbone", "resolve_backbone"]
@@ -168,8 +169,9 @@ def _file_key(weights: str | Path | None) -> object:
     """Tell files apart by name, size and date, so that a replaced file is read again."""
     if weights is None or str(weights).startswith("random:"):
         return weights
-    path = Path(weights).expanduser().resolve()
-    if not path.is_file():
+    path = user_path(weights)
+    if not is_file(path):
         return str(path)
+    path = path.resolve()
     status = path.stat()
     return str(path), status.st_size, status.st_mtime_ns

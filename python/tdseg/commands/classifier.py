@@ -10,6 +10,7 @@ from tdseg.commands.reply import ImageResult, Reply, TableResult
 from tdseg.commands.request import Request
 from tdseg.commands.selection import area_mask
 from tdseg.images.planes import planes_of_slices
+from tdseg.runtime.files import check_target
 from tdseg.workflow.apply import apply as apply_model
 from tdseg.workflow.session import Example
 from tdseg.workflow.train import train as train_model
@@ -90,7 +91,7 @@ def save_classifier(request: Request) -> Reply:
     """Save the current classifier."""
     model = request.session.current_model()
     path, existing = request.path(suffix=".tdseg"), request.options.existing
-    if existing == "skip" and path.exists():
+    if not check_target(path, existing):
         request.progress.note(f"File '{path}' exists; the classifier was not saved.")
     else:
         model.save(path, existing=existing)

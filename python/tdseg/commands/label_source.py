@@ -12,6 +12,7 @@ from tdseg.labels.roi_classes import hex_values
 from tdseg.labels.roi_files import labels_from_rois, read_roi, read_rois
 from tdseg.labels.roi_rules import Canvas, Rules
 from tdseg.labels.sparse_labels import SparseLabels
+from tdseg.runtime.files import check_source
 
 if TYPE_CHECKING:
     from tdseg.commands.request import HostImage, Request
@@ -96,8 +97,8 @@ def _from_label_image(request: Request, image: Image) -> SparseLabels:
     if options.labels_image is not None:
         source: HostImage | None = find_open(request, options.labels_image, "labels_image")
     elif options.labels_path is not None:
-        path = request.path("labels_path")
-        source = request.host.open_file(path) if path.is_file() else None
+        path = check_source(request.path("labels_path"), "label image")
+        source = request.host.open_file(path)
         if source is None:
             raise TdsegError(f"Key 'labels_path': '{path}' cannot be opened as an image.")
     else:

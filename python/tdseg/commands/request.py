@@ -11,6 +11,7 @@ from tdseg.commands.table import Command
 from tdseg.errors import TdsegError
 from tdseg.options.declare import Options, keys_of
 from tdseg.options.settings import Settings
+from tdseg.runtime.files import exists, is_folder, user_path
 
 if TYPE_CHECKING:
     from tdseg.images.image import Image
@@ -154,15 +155,15 @@ class Request:
 
     def path(self, name: str = "path", suffix: str = "") -> Path:
         """Return a required path; `suffix` is appended where there is no extension."""
-        path = Path(self.required(name)).expanduser()
-        if path.suffix or path.is_dir():
+        path = user_path(self.required(name))
+        if path.suffix or is_folder(path):
             return path
         return path.with_name(path.name + suffix)
 
     def existing_path(self, suffix: str, name: str = "path") -> Path:
         """Return a required path to read: as it is, or with the extension that saving appends."""
         path = self.path(name)
-        return path if path.exists() else self.path(name, suffix)
+        return path if exists(path) else self.path(name, suffix)
 
     def resolved(self, settings: Settings | None = None, **changes: Any) -> dict[str, Any]:
         """Return the values to record: every key, with what ``auto`` became."""

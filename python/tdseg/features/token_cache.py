@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tdseg.errors import TdsegError
-from tdseg.runtime.files import write_file
+from tdseg.runtime.files import user_path, write_file
 
 if TYPE_CHECKING:
     from tdseg.upsampling.shifts import EncodedPlane
@@ -50,7 +50,7 @@ def token_key(pixels: np.ndarray, ranges: np.ndarray, settings: Mapping[str, Any
 def cache_folder() -> Path | None:
     """Return the folder that ``TDSEG_CACHE`` names, if it names one."""
     name = os.environ.get("TDSEG_CACHE", "").strip()
-    return Path(name).expanduser() if name else None
+    return user_path(name) if name else None
 
 
 def open_cache(limit_bytes: int) -> TokenCache:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tdseg.commands.table import Command
 from tdseg.imagej.java import jc
 from tdseg.imagej.recorder import unrecorded
+from tdseg.runtime.files import exists
 from tdseg.workflow.session import Session
 
 _SAVE = {
@@ -31,7 +32,7 @@ def ask_options(command: Command, session: Session) -> str | None:
         return answer
     key = "class" if command.name == _LABEL else "classes" if command.name == _CLASSES else "path"
     options = command.key(key).format(answer)
-    if command.name in _SAVE and Path(answer).exists():
+    if command.name in _SAVE and exists(answer):
         options += " existing=overwrite"  # the file chooser has asked
     return options
 

@@ -15,6 +15,7 @@ from tdseg.imagej import start
 from tdseg.imagej.choice import choose_fiji
 from tdseg.imagej.ending import java_ends, watch_java
 from tdseg.imagej.java import jc
+from tdseg.runtime.files import check_source
 
 
 def run_desktop(fiji: str | None, images: Sequence[Path] = ()) -> int:
@@ -37,9 +38,8 @@ def run_desktop(fiji: str | None, images: Sequence[Path] = ()) -> int:
     TdsegError
         If there is no display, ImageJ cannot be started, or an image is missing.
     """
-    missing = [path for path in images if not path.is_file()]
-    if missing:
-        raise TdsegError(f"There is no image file '{missing[0]}'.")
+    for path in images:
+        check_source(path, "image file")
     chosen, reason = choose_fiji(fiji)
     print(reason, flush=True)
     # An empty string asks for embedded ImageJ, whatever the environment says.

@@ -57,10 +57,10 @@ def java_version(home: Path) -> int | None:
     """Return the feature release (8, 11, 17, ...) of the Java in a folder, None without one."""
     release = home / "release"
     text = ""
-    if release.is_file():
+    if os.path.isfile(release):
         text = release.read_text(encoding="utf-8", errors="replace")
     match = re.search(r'JAVA_VERSION="([^"]+)"', text)
-    if match is None and _executable(home).is_file():
+    if match is None and os.path.isfile(_executable(home)):
         command = [str(_executable(home)), "-version"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
@@ -79,7 +79,7 @@ def _executable(home: Path) -> Path:
 
 def _has_libjvm(home: Path) -> bool:
     name = {"win32": "jvm.dll", "darwin": "libjvm.dylib"}.get(sys.platform, "libjvm.so")
-    return any((home / p / name).is_file() for p in ("lib/server", "bin/server", "lib/client"))
+    return any(os.path.isfile(home / p / name) for p in ("lib/server", "bin/server", "lib/client"))
 
 
 def _from_environment() -> Path | None:

@@ -24,6 +24,7 @@ from tdseg.imagej.headless_classes import kept_classes, patch, use_kept
 from tdseg.imagej.java import jc
 from tdseg.imagej.jdk import find_java, java_version, use_java
 from tdseg.imagej.one_start import one_start_at_a_time
+from tdseg.runtime.files import check_source, exists, is_folder, user_path
 
 EMBEDDED_ENDPOINTS = ("net.imagej:ij:1.54p", "net.imagej:ij1-patcher:2.0.0")
 _OPEN_MODULES = "--add-opens=java.base/java.lang=ALL-UNNAMED"
@@ -113,8 +114,7 @@ class ImageJSession:
         TdsegError
             If there is no such file, or ImageJ cannot read it.
         """
-        if not Path(path).is_file():
-            raise TdsegError(f"There is no image file {path}; check the path.")
+        check_source(path, "image file")
         opened = jc.IJ.openImage(str(path))
         if opened is None:
             raise TdsegError(f"ImageJ cannot open {path}; convert it to TIFF.")
@@ -261,7 +261,7 @@ def _start_fiji(target: str, headless: bool) -> ImageJSession:
         raise TdsegError("A Fiji needs PyImageJ; run 'pip install pyimagej'.") from None
     # PyImageJ 1.8 trips over "never"; use_java() has made sure that "auto" finds a Java.
     scyjava.config.set_java_constraints(fetch="auto")
-    if Path(target).is_dir() and any((Path(target) / "jars").glob("imglib2-imglyb*.jar")):
+    if is_folder(target) and any((Path(target) / "jars").glob("imglib2-imglyb*.jar")):
         scyjava.config.endpoints.clear()  # nothing to look up online
     mode = "headless" if headless else "interactive"
     try:
@@ -309,12 +309,12 @@ def _check_loaded(what: str) -> None:
 
 def _resolve_fiji(wanted: str) -> str:
     """Return what PyImageJ takes: a folder with jars, an endpoint, or a version."""
-    if re.fullmatch(r"\d+\.\d+\.\d+[\w.-]*", wanted) and not Path(wanted).exists():
+    if re.fullmatch(r"\d+\.\d+\.\d+[\w.-]*", wanted) and not exists(wanted):
         return wanted
     if re.fullmatch(r"[\w.-]{2,}:[\w.-]+(:[\w.\[\],-]+)*(\+.*)?", wanted):
         return wanted
-    folder = Path(wanted).expanduser()
-    if not folder.exists():
+    folder = user_path(wanted)
+    if not exists(folder):
         raise TdsegError(
             f"There is no Fiji folder {folder}; give the folder that holds 'jars' and 'plugins', "
             "an endpoint such as sc.fiji:fiji, or nothing for the embedded ImageJ."

@@ -20,6 +20,7 @@ from PIL import ImageSequence
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.pixel_values import check_memory
+from tdseg.runtime.files import name_of
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 _FORMATS = ("JPEG", "BMP", "GIF", "PPM", "WEBP", "PNG")
@@ -56,12 +57,12 @@ def read_picture(path: Path) -> Image:
         return _read_with_pillow(path, depth if colour == _GREY else 8)
     pixels = imagecodecs.png_decode(data)
     if pixels.ndim == 2:
-        return Image.from_array(pixels, "YX", name=path.name)
+        return Image.from_array(pixels, "YX", name=name_of(path))
     if pixels.shape[2] in (2, 4):
-        return Image.from_array(_on_white(pixels), "YXC", name=path.name)
+        return Image.from_array(_on_white(pixels), "YXC", name=name_of(path))
     if pixels.dtype == np.uint8:
-        return Image.from_array(pixels, "YXC", name=path.name)
-    return Image.from_array(np.moveaxis(pixels, 2, 0), "CYX", name=path.name)
+        return Image.from_array(pixels, "YXC", name=name_of(path))
+    return Image.from_array(np.moveaxis(pixels, 2, 0), "CYX", name=name_of(path))
 
 
 def _check_png_end(data: bytes) -> None:
@@ -151,8 +152,8 @@ def _read_with_pillow(path: Path, depth: int = 8) -> Image:
         else:
             colours = np.array(picture.convert("RGB"))
         if picture.format == "JPEG" and _is_grey(colours):
-            return Image.from_array(colours[:, :, 0], "YX", name=path.name)
-        return Image.from_array(colours, "YXC", name=path.name)
+            return Image.from_array(colours[:, :, 0], "YX", name=name_of(path))
+        return Image.from_array(colours, "YXC", name=name_of(path))
 
 
 def _grey(path: Path, picture: Picture.Image, depth: int) -> Image:
@@ -164,7 +165,7 @@ def _grey(path: Path, picture: Picture.Image, depth: int) -> Image:
         array //= np.uint8(255 // (2**depth - 1))
     if picture.mode == "I" and array.min() >= 0 and array.max() <= 65535:
         array = array.astype(np.uint16)
-    return Image.from_array(array, "YX", name=path.name)
+    return Image.from_array(array, "YX", name=name_of(path))
 
 
 def _is_grey(colours: npt.NDArray[np.uint8]) -> bool:
@@ -177,10 +178,10 @@ def _animation(path: Path, picture: Picture.Image) -> Image:
     check_memory(path, math.prod(picture.size) * 3 * frames)
     pages = np.stack([np.array(f.convert("RGB")) for f in ImageSequence.Iterator(picture)])
     if not _is_grey(pages[0]):
-        return Image.from_array(pages, "ZYXC", name=path.name)
+        return Image.from_array(pages, "ZYXC", name=name_of(path))
     # As ij.plugin.GIF_Reader: the first frame decides, colours become their mean.
     grey = np.floor(pages.astype(np.float64).sum(axis=3) / 3 + 0.5).astype(np.uint8)
-    return Image.from_array(grey, "ZYX", name=path.name)
+    return Image.from_array(grey, "ZYX", name=name_of(path))
 
 
 def _indexed(path: Path, picture: Picture.Image) -> Image:
@@ -188,7 +189,7 @@ def _indexed(path: Path, picture: Picture.Image) -> Image:
     flat = np.array(picture.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(flat)] = flat[:256]
-    image = Image.from_array(np.array(picture), "YX", name=path.name)
+    image = Image.from_array(np.array(picture), "YX", name=name_of(path))
     coloured = bool((colours != colours[:, :1]).any())
     if len(flat) < 256 and coloured:
         return replace(image, palette=colours)

@@ -28,6 +28,7 @@ from tdseg.images.tiff_pages import (
     open_tiff,
     plane_offsets,
 )
+from tdseg.runtime.files import name_of
 
 COPY_LIMIT = 256 * 2**20
 """Uncompressed images above this many bytes are read from the file plane by plane."""
@@ -127,7 +128,7 @@ def _image(
             palette = colours
     return Image(
         planes,
-        name=path.name,
+        name=name_of(path),
         calibration=size,
         rgb=rgb,
         palette=palette,

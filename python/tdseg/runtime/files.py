@@ -21,6 +21,32 @@ EXISTING = ("skip", "overwrite", "error")
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 
 
+def user_path(text: str | os.PathLike[str]) -> Path:
+    """Return the path that a user wrote, with ``~`` and ``~name`` replaced by the home folder.
+
+    Raises
+    ------
+    TdsegError
+        If nobody has that name here.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise TdsegError(
+            f"{_quoted(text)} begins with the home folder of nobody here; write the whole path."
+        ) from None
+
+
+def name_of(path: str | os.PathLike[str]) -> str:
+    """Return a file's name as text that can be stored: bytes that are no text become U+FFFD.
+
+    File names are bytes on most systems; Python has what is no UTF-8 in them as lone surrogates,
+    which no header, description or Java string can hold.
+    """
+    name = Path(path).name
+    return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in name)
+
+
 def look_up(path: str | os.PathLike[str]) -> os.stat_result | None:
     """Return what the system knows of a path, links followed; None where nothing has that name.
 

@@ -85,7 +85,7 @@ def _groups(controller: str, root: Path, of_process: Path) -> Iterator[Path]:
             continue
         tops = [root] if not controllers else [root / controllers, root / controller]
         for top in tops:
-            if not top.is_dir():
+            if not os.path.isdir(top):
                 continue
             inside = Path(path.lstrip("/"))
             if ".." in inside.parts:
