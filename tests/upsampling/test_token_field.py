@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tdseg.errors import TdsegError
 from tdseg.runtime import threads
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.upsampling.token_field import Axis, LevelGrids, TokenField, TokenGrid
@@ -103,3 +104,36 @@ def test_a_single_token_fills_the_plane() -> None:
     axes = [Axis.linear(np.array([3.0]), n) for n in SHAPE]
     lone = TokenField([LevelGrids(0, (TokenGrid(np.full((1, 1, 1), 7.0), *axes),))], ["x"], SHAPE)
     assert np.array_equal(lone.block(WHOLE, WHOLE), np.full((1, *SHAPE), 7, np.float32))
+
+
+def crafted(lower, upper) -> TokenGrid:
+    """Return 4 x 4 tokens of two channels whose three rows of pixels refer to these tokens."""
+    tokens = np.random.default_rng(0).random((4, 4, 2)).astype(np.float32)
+    low, high = (np.array(numbers, np.int32) for numbers in (lower, upper))
+    positions = np.arange(4.0)
+    rows = Axis(low, high, np.full(3, 0.25, np.float32), positions)
+    return TokenGrid(tokens, rows, Axis.linear(positions, 3))
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "channels"),
+    [
+        ([0, 1, 2], [1, 2, 3], 3),  # of another number of channels
+        ([0, 1, 2], [1, 2, 4], 2),  # beyond the last token
+        ([0, 9, 2], [1, 2, 3], 2),  # beyond it in one of the two
+        ([-1, 1, 2], [1, 2, 3], 2),  # before the first
+    ],
+)
+def test_a_block_reads_no_token_that_is_not_there(lower, upper, channels) -> None:
+    """Compiled code checks no index, and the tokens may come from a file."""
+    out = np.zeros((channels, 3, 3), np.float32)
+    with pytest.raises(TdsegError, match="TDSEG_CACHE"):
+        crafted(lower, upper).add_block(WHOLE, WHOLE, out)
+    assert not out.any()
+
+
+def test_the_two_tokens_of_a_pixel_may_come_in_any_order() -> None:
+    grid, out = crafted([3, 3, 3], [0, 0, 0]), np.zeros((2, 3, 3), np.float32)
+    grid.add_block(WHOLE, WHOLE, out)
+    row = grid.values[3, :3] * 0.75 + grid.values[0, :3] * 0.25
+    np.testing.assert_allclose(out, np.repeat(row.T[:, None], 3, axis=1), atol=1e-6)

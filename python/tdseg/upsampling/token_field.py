@@ -76,7 +76,8 @@ class Axis:
 
     def used(self) -> tuple[int, int]:
         """Return the half-open range of tokens that pixels refer to."""
-        return int(self.lower.min()), int(self.upper.max()) + 1
+        both = (self.lower, self.upper)
+        return min(int(a.min()) for a in both), max(int(a.max()) for a in both) + 1
 
     def cropped(self) -> Axis:
         """Return the axis for a grid without the tokens that no pixel refers to."""
@@ -134,10 +135,12 @@ class Grid:
         (top, bottom), (left, right) = row.used(), col.used()
         tokens = self.tokens(slice(top, bottom), slice(left, right)).transpose(2, 0, 1)
         # Compiled code checks no index; tokens from a cache on disk may be of another plane.
-        if out.shape != (tokens.shape[0], row.length, col.length):
+        there, wanted = tokens.shape, (len(out), bottom - top, right - left)
+        if min(top, left) < 0 or there != wanted or out.shape[1:] != (row.length, col.length):
             raise TdsegError(
-                f"Tokens of {tokens.shape[0]} x {row.length} x {col.length} came for a block of "
-                f"{' x '.join(str(n) for n in out.shape)}; empty the folder that TDSEG_CACHE names."
+                f"The tokens of a block of {row.length} x {col.length} pixels are "
+                f"{' x '.join(map(str, there))} instead of {' x '.join(map(str, wanted))}; empty "
+                "the folder that TDSEG_CACHE names."
             )
         add_interpolated(
             np.ascontiguousarray(tokens, np.float32),
