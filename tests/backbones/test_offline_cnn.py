@@ -139,3 +139,14 @@ def test_other_weights_are_refused(tmp_path):
 def test_sizes_must_be_multiples():
     with pytest.raises(ValueError, match="multiples of 32"):
         create_offline_cnn(weights="random:0").tokens(torch.zeros(1, 3, 64, 70))
+
+
+def test_of_several_sets_in_a_file_the_one_that_is_used_is_said(tmp_path):
+    averaged = _classifier().state_dict()
+    stepped = {key: torch.zeros_like(value) for key, value in averaged.items()}
+    file = tmp_path / "training.pth"
+    torch.save({"state_dict": stepped, "state_dict_ema": averaged}, file)
+    notes: list[str] = []
+    found = create_offline_cnn(weights=file, note=notes.append)
+    assert found.weights.sha256 == create_offline_cnn().weights.sha256
+    assert ["'state_dict_ema' is used" in note for note in notes] == [True]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import tdseg
 from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.errors import TdsegError
 from tdseg.features.deep import DeepFeatures
@@ -188,3 +189,25 @@ def test_flips_are_four_copies_and_a_half_turn_two() -> None:
         options = UpsamplingOptions(orientations=orientations(flips, rotations))
         DeepFeatures(backbone, options).extract(plane())
         assert passes <= backbone.runs <= passes + 1  # and perhaps the probe of the geometry
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_damaged_weights_are_told_from_damaged_pixels(bad) -> None:
+    class Damaged(Tiny):
+        weights = WeightsInfo("tiny", "00", "CC0-1.0", "tiny.pth")
+
+        def tokens(self, images: torch.Tensor) -> list[torch.Tensor]:
+            return [found * bad for found in super().tokens(images)]
+
+    cache = TokenCache(10**6)
+    deep = DeepFeatures(Damaged(), UpsamplingOptions(), cache)
+    with pytest.raises(TdsegError, match=r"weights \(tiny, from tiny\.pth\) hold NaN"):
+        deep.extract(plane()).block(WHOLE, WHOLE)
+    assert cache.count == 0
+    pixels = np.zeros((32, 32), np.float32)
+    pixels[3, 4] = bad
+    labels = np.zeros((32, 32), np.uint8)
+    labels[:4], labels[9:12] = 1, 2
+    settings = tdseg.Settings(features="deep", quality="fast", held_out=False)
+    with pytest.raises(TdsegError, match="Image 'dirt' has 1 NaN or infinite pixels"):
+        tdseg.train([(tdseg.Image.from_array(pixels, name="dirt"), labels)], settings)

@@ -15,6 +15,7 @@ from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.errors import TdsegError
 from tdseg.features.deep import DeepFeatures
 from tdseg.runtime.feature_map import FeatureMap
+from tdseg.runtime.telling import telling
 from tdseg.upsampling.jbu_weights import read_jbu
 from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
@@ -321,3 +322,19 @@ def test_a_classifier_keeps_its_upsampler(tmp_path) -> None:
     save_file(random_state(64, seed=1), file)
     with pytest.raises(TdsegError, match=r"with upsampler 'jbu.safetensors'.*upsampler_weights=\["):
         tdseg.apply(again, image)
+
+
+def test_of_several_sets_in_a_file_the_one_that_is_used_is_said(tmp_path) -> None:
+    averaged = random_state()
+    stepped = {key: torch.zeros_like(value) for key, value in averaged.items()}
+    torch.save({"model": stepped, "model_ema": averaged}, tmp_path / "training.pth")
+    torch.save(averaged, tmp_path / "plain.pth")
+    notes: list[str] = []
+    found = read_jbu(tmp_path / "training.pth", notes.append)
+    assert found.info.sha256 == read_jbu(tmp_path / "plain.pth").info.sha256
+    assert ["'model_ema' is used" in note for note in notes] == [True]
+    heard: list[str] = []
+    with telling(heard.append):
+        options = UpsamplingOptions("jbu", weights=str(tmp_path / "training.pth"))
+        make_upsampler(Patches(), options)
+    assert heard == notes

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from tdseg.errors import TdsegError
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.progress import Progress
+from tdseg.runtime.telling import tell_once
 from tdseg.runtime.threads import map_threads
 from tdseg.runtime.tiling import runs
 from tdseg.upsampling.interpolated import ShiftUpsampler, one_pass
@@ -223,7 +224,7 @@ class JbuUpsampler(ShiftUpsampler):
 
     def __init__(self, backbone: Backbone, options: UpsamplingOptions) -> None:
         super().__init__(backbone, one_pass(options))
-        self._weights = read_jbu(options.weights)
+        self._weights = read_jbu(options.weights, tell_once)
         self.weights = self._weights.info
         levels = self._encoder.levels
         if len(levels) > 1:

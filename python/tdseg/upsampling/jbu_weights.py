@@ -7,7 +7,7 @@ the upsampler's own state dict (``up1.range_temp``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tdseg.backbones.base import WeightsInfo
 from tdseg.backbones.checkpoints import read_tensors
 from tdseg.backbones.hashing import tensors_sha256
 from tdseg.errors import TdsegError
+from tdseg.runtime.files import name_of
 
 STAGES = 4
 """Each doubles the grid."""
@@ -90,7 +91,7 @@ class JbuWeights:
         return len(self.mix_bias)
 
 
-def read_jbu(file: str | Path) -> JbuWeights:
+def read_jbu(file: str | Path, note: Callable[[str], object] = lambda line: None) -> JbuWeights:
     """Read the upsampler from a checkpoint; other entries are left alone, no code is run.
 
     Files of FeatUp's variant with normalised tokens also hold that norm
@@ -100,6 +101,8 @@ def read_jbu(file: str | Path) -> JbuWeights:
     ----------
     file
         See `tdseg.backbones.checkpoints.read_tensors`.
+    note
+        Hears which set of weights was taken, where a file holds several.
 
     Returns
     -------
@@ -113,8 +116,8 @@ def read_jbu(file: str | Path) -> JbuWeights:
     """
     if not str(file):
         raise TdsegError(f"upsampling=jbu needs learned weights; {_REMEDY}.")
-    every = read_tensors(file, KEY)
-    name = Path(file).name
+    every = read_tensors(file, KEY, note)
+    name = name_of(file)
     anchor = next((key for key in every if key == _ANCHOR or key.endswith("." + _ANCHOR)), None)
     if anchor is None:
         raise TdsegError(f"{name} has no '{_ANCHOR}', so it is no JBU upsampler; {_REMEDY}.")
