@@ -186,3 +186,83 @@ def test_sigterm_leaves_no_unfinished_file(tmp_path):
     process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_command_that_writes_takes_the_same_three_choices(files, capsys):
+    assert train(files) == 0
+    image, out = str(files / "cells.tif"), str(files / "out")
+    stack = str(files / "out" / "cells-probabilities.tif")
+    to_out = ["--output-folder", out]
+    segment = ["segment", image, *to_out, "--clusters", "2", "--features", "classical"]
+    lines = {
+        "c.tdseg": [
+            "train",
+            image,
+            "--model",
+            str(files / "c.tdseg"),
+            *FAST,
+            "--labels=image",
+            "--labels-path",
+            str(files / "labels.tif"),
+        ],
+        "out/cells-probabilities.tif": [
+            "apply",
+            str(files / "c.tdseg"),
+            image,
+            *to_out,
+            "--output=probabilities",
+        ],
+        "out/cells-labels.tif": segment,
+        "k.tdseg": [*segment, "--model", str(files / "k.tdseg")],
+        "r.tif": ["refine", stack, image, "--output", str(files / "r.tif")],
+    }
+    for name, line in lines.items():
+        path = files / name
+        if name == "k.tdseg":
+            (files / "out/cells-labels.tif").unlink()
+        if not path.exists():
+            assert main(line) == 0, name
+        path.write_bytes(b"mine")
+        capsys.readouterr()
+        assert main([*line, "--existing=error"]) == 1, name
+        assert "exists" in capsys.readouterr().err
+        assert main([*line, "--existing=skip"]) == 0, name
+        assert "exist" in capsys.readouterr().out
+        assert path.read_bytes() == b"mine", name
+        assert main([*line, "--existing=overwrite"]) == 0, name
+        assert path.stat().st_size > 1000, name
+        capsys.readouterr()
+        assert main([*line, "--existing=maybe"]) == 1
+        assert "'skip', 'overwrite', 'error'" in capsys.readouterr().err
+
+
+def test_of_labels_and_classifier_the_missing_one_is_written(files, capsys):
+    line = ["segment", str(files / "cells.tif"), "--output-folder", str(files / "out")]
+    line += ["--clusters", "2", "--features", "classical", "--existing=skip"]
+    assert main(line) == 0
+    labels = (files / "out" / "cells-labels.tif").read_bytes()
+    line += ["--model", str(files / "k.tdseg")]
+    assert main(line) == 0
+    assert (files / "out" / "cells-labels.tif").read_bytes() == labels
+    assert tdseg.load(files / "k.tdseg").class_values
+    model = (files / "k.tdseg").read_bytes()
+    (files / "out" / "cells-labels.tif").unlink()
+    assert main(line) == 0
+    assert (files / "out" / "cells-labels.tif").read_bytes() == labels
+    assert (files / "k.tdseg").read_bytes() == model
+
+
+def test_notes_of_both_files_are_told_when_refining(files, capsys):
+    assert train(files) == 0
+    out = ["--output-folder", str(files / "out"), "--output=probabilities"]
+    assert main(["apply", str(files / "c.tdseg"), str(files / "cells.tif"), *out]) == 0
+    pixels = tifffile.imread(files / "cells.tif")
+    with tifffile.TiffWriter(files / "two.tif") as writer:
+        for page in (pixels, pixels[:9]):
+            writer.write(page, metadata=None, photometric="minisblack")
+    capsys.readouterr()
+    stack = str(files / "out" / "cells-probabilities.tif")
+    line = ["refine", stack, str(files / "two.tif"), "--output", str(files / "r.tif")]
+    assert main(line) == 0
+    printed = capsys.readouterr()
+    assert "2 images of different sizes" in printed.out + printed.err

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tdseg._version import __version__
-from tdseg.commands.command_options import ApplyFilesOptions, ReplaceOption, TrainFilesOptions
+from tdseg.commands.command_options import ApplyFilesOptions, ExistingOption, TrainFilesOptions
 from tdseg.commands.table import BY_NAME, Command
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.options.declare import Options, keys_of
@@ -103,13 +103,13 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
     segment.add_argument("--output-folder", "--output_folder", type=Path, required=True)
     segment.add_argument("--model", type=Path, help="save the clusters as a .tdseg file")
     keys = table["TDS Segment Without Labels..."].keys
-    _key_options(segment, keys, _SEGMENT_OWN, ReplaceOption)
+    _key_options(segment, keys, _SEGMENT_OWN, ExistingOption)
 
     refine = _command(commands, "refine", _refine, "refine probabilities with a dense CRF")
     refine.add_argument("probabilities", type=Path, help="a probability stack (TIFF)")
     refine.add_argument("image", type=Path, help="the image that was segmented")
     refine.add_argument("--output", type=Path, required=True, help="the TIFF to write")
-    _key_options(refine, table["TDS Refine..."].keys, ("image", "output"), ReplaceOption)
+    _key_options(refine, table["TDS Refine..."].keys, ("image", "output"), ExistingOption)
     return parser
 
 
@@ -307,18 +307,12 @@ def _segment(options: argparse.Namespace) -> int:
     values, files = options.checked
     own = {k: values.pop(k) for k in _UNLABELLED if k in values}
     target = classifier_path(options.model) if options.model is not None else None
-    if target is not None:
-        if own.get("method") == "attention":
-            raise TdsegError(
-                "Method 'attention' gives no classifier; leave out --model, or use "
-                "--method clusters."
-            )
-        check_target(target, files.existing)
     with _progress() as progress:
-        written, model = segment_files(
+        written, _ = segment_files(
             _files(options.inputs),
             options.output_folder,
             Settings(**{"features": "deep", **values}),
+            model_file=target,
             existing=files.existing,
             progress=progress,
             **own,
@@ -327,10 +321,6 @@ def _segment(options: argparse.Namespace) -> int:
         print(path)
     if not written:
         print("All results exist; nothing was segmented.")
-    elif target is not None:
-        if model is None:
-            raise TdsegError("Nothing stands out in these images, so there is no classifier.")
-        print(f"Saved {model.save(target, existing=files.existing)}")
     return 0
 
 
@@ -341,7 +331,7 @@ def _refine(options: argparse.Namespace) -> int:
     values, own = options.checked
     settings = Settings(**values)
     with _progress() as progress:
-        refine_file(
+        wrote = refine_file(
             options.probabilities,
             options.image,
             options.output,
@@ -349,7 +339,7 @@ def _refine(options: argparse.Namespace) -> int:
             existing=own.existing,
             progress=progress,
         )
-    print(options.output)
+    print(options.output if wrote else f"{options.output} exists; nothing was refined.")
     return 0
 
 

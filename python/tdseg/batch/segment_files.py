@@ -46,6 +46,7 @@ def segment_files(
     folder: Path,
     settings: Settings,
     *,
+    model_file: Path | None = None,
     existing: str = "error",
     progress: Progress | None = None,
     **options: Any,
@@ -62,8 +63,11 @@ def segment_files(
         Where ``<stem>-labels.tif`` (and ``<stem>-attention.tif``) go; made if missing.
     settings
         Features, seed, refinement.
+    model_file
+        Where the classifier goes that finds the same classes in other images; None: nowhere.
     existing
-        "overwrite", "skip" (what is there stays), or "error" before anything is computed.
+        "overwrite", "skip" (what is there stays, what is missing is written), or "error" before
+        anything is computed.
     progress
         Hears how far the work is.
     **options
@@ -72,14 +76,15 @@ def segment_files(
     Returns
     -------
     list of Path
-        The files written.
+        The files written, the classifier's last.
     Model or None
         Finds the same classes in other images; None where the method gives none.
 
     Raises
     ------
     TdsegError
-        If a file cannot be read, exists, or two would have the same name.
+        If a file cannot be read, exists, or two would have the same name, or if a classifier is
+        asked for where the method gives none.
     """
     planned = [folder / f"{source.stem}-labels.tif" for source in sources]
     first: dict[Path, Path] = {}
@@ -90,10 +95,19 @@ def segment_files(
             )
         first[path] = source
     attention = options.get("method") == "attention"
+    if attention and model_file is not None:
+        raise TdsegError(
+            "Method 'attention' gives no classifier to save; save none, or use method=clusters."
+        )
     targets = [t for path in planned for t in (path, *([_beside(path)] if attention else []))]
     refuse_to_overwrite(sources, targets)
+    wants_model = model_file is not None and check_target(model_file, existing)
     make_folder(folder)
-    if not any([check_target(target, existing) for target in targets]) and targets:
+    if (
+        not any([check_target(target, existing) for target in targets])
+        and targets
+        and not wants_model
+    ):
         return [], None
     written: list[Path] = []
     model: Model | None = None
@@ -111,6 +125,10 @@ def segment_files(
                 beside, result.attention, image, names, result.info, existing=existing
             ):
                 written.append(beside)
+    if model_file is not None and wants_model:
+        if model is None:
+            raise TdsegError("Nothing stands out in these images, so there is no classifier.")
+        written.append(model.save(model_file, existing=existing))
     return written, model
 
 
@@ -127,8 +145,13 @@ def refine_file(
     *,
     existing: str = "error",
     progress: Progress | None = None,
-) -> None:
+) -> bool:
     """Refine the probabilities of a file with a dense CRF, guided by the segmented image.
+
+    Returns
+    -------
+    bool
+        Whether `target` was written; False if it was there and `existing` is "skip".
 
     Raises
     ------
@@ -137,11 +160,12 @@ def refine_file(
         and `existing` is "error".
     """
     if not check_target(target, existing):
-        return
-    found, picture = read_image(probabilities), read_image(image)
+        return False
+    note = None if progress is None else progress.note
+    found, picture = read_image(probabilities, note=note), read_image(image, note=note)
     labels = list(found.metadata.get("slice_labels") or [])[: found.shape[2]]
     names = [str(n) if n else f"class {k + 1}" for k, n in enumerate(labels)]
     names += [f"class {k + 1}" for k in range(len(names), found.shape[2])]
     refined = refine_crf(found.array, picture, settings, class_names=names, progress=progress)
     info = {f"tdseg.{k}": str(v) for k, v in settings.to_dict().items() if k.startswith("crf_")}
-    write_probabilities(target, refined, picture, names, info, existing=existing)
+    return write_probabilities(target, refined, picture, names, info, existing=existing)

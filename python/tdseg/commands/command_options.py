@@ -146,7 +146,7 @@ class SegmentOptions(SliceOptions, RefineOptions, FeatureSettings, UnlabelledOpt
 class ExistingOption(Options):
     """What happens to a file that is there."""
 
-    existing: str = choice("error", "skip overwrite error", "if the file exists")
+    existing: str = choice("error", "skip overwrite error", "if a file to write exists")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +197,7 @@ class MeasureRoisOptions(FeatureSettings, RegionOptions, ComponentOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainFilesOptions(Options):
+class TrainFilesOptions(ExistingOption):
     """What `tdseg train` takes instead of the labels of an open image."""
 
     labels: str = choice(
@@ -206,22 +206,14 @@ class TrainFilesOptions(Options):
         "ROIs in each TIFF, a RoiSet per image, or a label image per image",
     )
     classes: str = text("", "class names of label values 1, 2, ...", "", "background,nucleus")
-    existing: str = choice("error", "skip overwrite error", "if the classifier's file exists")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApplyFilesOptions(Options):
+class ApplyFilesOptions(ExistingOption):
     """What `tdseg apply` writes, and what happens to results that are there."""
 
     output: str = choice("labels", "labels probabilities both", "what to write")
-    existing: str = choice("skip", "skip overwrite error", "if a result exists")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReplaceOption(Options):
-    """What happens to a file that is there, where there is nothing to skip."""
-
-    existing: str = choice("error", "overwrite error", "if the file exists")
+    existing: str = "skip"
 
 
 APPLY_OVERRIDES: tuple[type[Options], ...] = (
