@@ -14,8 +14,8 @@ class TdsegError(ValueError):
     message
         The sentence.
     hint
-        What the user lacks ("label", "classes", "classifier"), so that a route can add how it is
-        done there: macros by a menu entry, the command line by an option.
+        What the user lacks or must change ("label", "classes", "classifier", "dimensions"), so that
+        a route can add how it is done there: macros by a menu entry, the command line by an option.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:

@@ -23,6 +23,7 @@ HINTS = {
     "label": "TDS Add Label... adds the selection as a label.",
     "classes": "TDS Set Classes... names the classes.",
     "classifier": "TDS Train... trains one, TDS Load Classifier... opens one.",
+    "dimensions": "Image > Properties... changes what the planes of a stack are.",
 }
 """How users of commands get what a `TdsegError` says they lack."""
 

@@ -78,7 +78,9 @@ def _check_size(name: str, label_image: Image, image: Image) -> None:
     if have_planes == need_planes:
         return
     stacks = [f"{z} slices and {t} frames" for t, z in (have_planes, need_planes)]
-    remedy = "save the labels of all of them"
+    remedy, hint = "save the labels of all of them", ""
     if have_planes == need_planes[::-1]:
-        remedy = "exchange slices and frames of one of them (Image > Properties...)"
-    raise TdsegError(f"{name} has {stacks[0]}, image '{image.name}' {stacks[1]}; {remedy}.")
+        remedy, hint = "exchange slices and frames of one of them", "dimensions"
+    raise TdsegError(
+        f"{name} has {stacks[0]}, image '{image.name}' {stacks[1]}; {remedy}.", hint=hint
+    )
