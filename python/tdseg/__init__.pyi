@@ -4,6 +4,7 @@ from ._version import __version__ as __version__
 from .classifiers.evaluation import HeldOutReport as HeldOutReport
 from .classifiers.model import Model as Model
 from .classifiers.model import load as load
+from .classifiers.uncertainty import uncertainty as uncertainty
 from .errors import Cancelled as Cancelled
 from .errors import TdsegError as TdsegError
 from .images.image import Calibration as Calibration

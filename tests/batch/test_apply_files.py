@@ -41,6 +41,17 @@ def test_results_equal_those_of_the_python_api(model, folder):
     np.testing.assert_array_equal(found, expected.probabilities[0, 0])
 
 
+def test_uncertainty_is_written_as_one_channel(model, folder):
+    (outcome,) = apply_to_files(model, [folder / "a.tif"], folder / "out", output="uncertainty")
+    assert outcome.written == (folder / "out" / "a-uncertainty.tif",)
+    image = tdseg.read_image(folder / "a.tif")
+    found = tdseg.read_image(outcome.written[0])
+    assert found.array.dtype == np.float32
+    expected = tdseg.apply(model, image).uncertainty
+    assert expected.max() > 0
+    np.testing.assert_array_equal(found.array[:, :, 0], expected)
+
+
 def test_one_bad_file_does_not_stop_the_rest(model, folder):
     (folder / "b µ.tif").write_bytes(b"not an image")
     outcomes = apply_to_files(model, sorted(folder.glob("*.tif")), folder / "out")

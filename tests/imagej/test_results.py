@@ -84,6 +84,21 @@ def test_probabilities_of_one_plane(made):
     np.testing.assert_array_equal(from_imageplus(shown).array, values)
 
 
+def test_uncertainty(made):
+    imp = made(HYPER)
+    values = RNG.random((4, 3, 30, 40)).astype(np.float32)
+    info = {"tdseg.features": "hybrid"}
+    shown = results.uncertainty_imageplus(values, imp, "stack-uncertainty", info)
+    image = from_imageplus(shown)
+    np.testing.assert_array_equal(image.array[:, :, 0], values)
+    assert list(shown.getDimensions()) == [40, 30, 1, 3, 4]
+    assert shown.isHyperStack()
+    assert shown.getBitDepth() == 32
+    assert (shown.getDisplayRangeMin(), shown.getDisplayRangeMax()) == (0, 1)
+    assert shown.getProperty("Info") == "tdseg.features: hybrid\n"
+    assert image.calibration == calibration_of(imp)
+
+
 def test_features(made):
     imp = made("newImage('a', '8-bit black', 40, 30, 1);")
     names = ["Original", "Gaussian_blur_1.0"]

@@ -37,6 +37,9 @@ def by_macro(ij, sample):
         run("TDS Apply...", "output=labels");
         saveAs("Tiff", "{folder}/macro.tif");
         selectImage(id);
+        run("TDS Apply...", "output=uncertainty");
+        saveAs("Tiff", "{folder}/doubt.tif");
+        selectImage(id);
         run("TDS Save Classifier...", "path=[{folder}/macro.tdseg]");
         """,
         str(sample),
@@ -45,22 +48,38 @@ def by_macro(ij, sample):
     return tifffile.imread(sample.parent / "macro.tif")
 
 
-def test_python_gives_the_macros_pixels(by_macro, sample):
+@pytest.fixture(scope="module")
+def doubt_by_macro(by_macro, sample):
+    """Uncertainty from the same macro."""
+    found = tifffile.imread(sample.parent / "doubt.tif")
+    assert 0 == found.min() < found.max() <= 1
+    return found
+
+
+def test_python_gives_the_macros_pixels(by_macro, doubt_by_macro, sample):
     from tdseg.labels.roi_files import labels_from_roi_file
 
     image = tdseg.read_image(sample)
     labels = labels_from_roi_file(sample, (*image.shape[:2], *image.size))
     model = tdseg.train([(image, labels)], tdseg.Settings(**OPTIONS))
-    np.testing.assert_array_equal(tdseg.apply(model, image).labels[0, 0], by_macro)
+    result = tdseg.apply(model, image)
+    np.testing.assert_array_equal(result.labels[0, 0], by_macro)
+    np.testing.assert_array_equal(result.uncertainty[0, 0], doubt_by_macro)
 
 
-def test_the_command_line_gives_the_macros_pixels(by_macro, sample, tmp_path, capsys):
+def test_the_command_line_gives_the_macros_pixels(
+    by_macro, doubt_by_macro, sample, tmp_path, capsys
+):
     options = [f"--{k.replace('_', '-')}={str(v).lower()}" for k, v in OPTIONS.items()]
     model = tmp_path / "cells.tdseg"
     assert main(["train", str(sample), "--model", str(model), *options]) == 0
-    assert main(["apply", str(model), str(sample), "--output-folder", str(tmp_path / "out")]) == 0
+    apply = ["apply", str(model), str(sample), "--output-folder", str(tmp_path / "out")]
+    assert main(apply) == 0
     found = tifffile.imread(tmp_path / "out" / "sample µ-labels.tif")
     np.testing.assert_array_equal(found, by_macro)
+    assert main([*apply, "--output=uncertainty"]) == 0
+    found = tifffile.imread(tmp_path / "out" / "sample µ-uncertainty.tif")
+    np.testing.assert_array_equal(found, doubt_by_macro)
 
 
 def test_a_saved_classifier_gives_the_same_pixels_in_another_process(by_macro, sample):

@@ -64,7 +64,14 @@ def test_refining_smooths_and_keeps_names(ij):
         run("TDS Train...", "features=classical trees=10 held_out=false");
         run("TDS Apply...", "output=probabilities");
         run("TDS Refine...", "output=both");
-        return getTitle() + "," + getPixel(22, 24) + "," + getPixel(2, 2);
+        found = getTitle() + "," + getPixel(22, 24) + "," + getPixel(2, 2);
+        selectImage("blobs-refined-probabilities");
+        one = getPixel(28, 24); setSlice(2); margin = abs(getPixel(28, 24) - one);
+        selectImage("blobs-probabilities");
+        run("TDS Refine...", "output=uncertainty");
+        getMinAndMax(low, high);
+        same = abs(getPixel(28, 24) - (1 - margin)) < 0.00001;
+        return found + "," + getTitle() + "," + bitDepth() + "," + low + "," + high + "," + same;
         """
     )
-    assert value == "blobs-refined-labels,2,1"
+    assert value == "blobs-refined-labels,2,1,blobs-refined-uncertainty,32,0,1,1"

@@ -45,6 +45,20 @@ def test_blocks_and_memory_change_no_label(hybrid, example, changes):
     again = tdseg.apply(model, example[0], settings=model.settings.with_(**changes))
     np.testing.assert_array_equal(again.labels, result.labels)
     np.testing.assert_allclose(again.probabilities, result.probabilities, atol=2e-6)
+    np.testing.assert_allclose(again.uncertainty, result.uncertainty, atol=4e-6)
+
+
+def test_uncertainty_comes_with_probabilities_or_alone(hybrid, example):
+    model, result = hybrid
+    ordered = np.sort(result.probabilities, axis=2)
+    margin = ordered[:, :, -1] - ordered[:, :, -2]
+    assert result.uncertainty.dtype == np.float32
+    np.testing.assert_allclose(result.uncertainty, 1 - margin, atol=1e-6)
+    alone = tdseg.apply(model, example[0], probabilities=False, uncertainty=True)
+    assert alone.probabilities is None
+    np.testing.assert_array_equal(alone.uncertainty, result.uncertainty)
+    np.testing.assert_array_equal(alone.labels, result.labels)
+    assert tdseg.apply(model, example[0], probabilities=False).uncertainty is None
 
 
 def test_threads_change_nothing(hybrid, example):
@@ -105,6 +119,9 @@ def test_region_and_planes(example):
     np.testing.assert_array_equal(part.labels[0, 1][region], whole.labels[0, 0][region])
     assert not part.labels[0, 0][~region].any()
     assert not part.probabilities[0, 0][:, ~region].any()
+    np.testing.assert_array_equal(
+        part.uncertainty[0, 1], np.where(region, whole.uncertainty[0, 0], 0)
+    )
 
 
 def test_several_images_and_planes_train_together(example):

@@ -10,7 +10,12 @@ from pathlib import Path
 
 from tdseg.classifiers.model import Model
 from tdseg.errors import Cancelled, TdsegError
-from tdseg.images.image_files import read_image, write_labels, write_probabilities
+from tdseg.images.image_files import (
+    read_image,
+    write_labels,
+    write_probabilities,
+    write_uncertainty,
+)
 from tdseg.images.planes import planes_of_slices
 from tdseg.options.settings import Settings
 from tdseg.runtime.files import check_target, make_folder
@@ -21,6 +26,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
     "labels": ("-labels",),
     "probabilities": ("-probabilities",),
     "both": ("-labels", "-probabilities"),
+    "uncertainty": ("-uncertainty",),
 }
 
 
@@ -74,9 +80,10 @@ def apply_to_files(
     sources
         TIFF, PNG or JPEG files.
     folder
-        Where ``<stem>-labels.tif`` and ``<stem>-probabilities.tif`` go; made if missing.
+        Where ``<stem>-labels.tif``, ``<stem>-probabilities.tif``, ``<stem>-uncertainty.tif`` go;
+        made if missing.
     output
-        "labels", "probabilities" or "both".
+        "labels", "probabilities", "both" of these, or "uncertainty".
     existing
         "skip" results that exist (of two, the missing one is written), "overwrite", or "error":
         that file fails.
@@ -137,14 +144,19 @@ def _one(
     result = apply(
         model,
         image,
-        probabilities=any(_holds_probabilities(path) for path in missing),
+        probabilities=any(_holds(path, "probabilities") for path in missing),
+        uncertainty=output == "uncertainty",
         planes=planes_of_slices(image, slices),
         settings=settings,
         progress=progress,
     )
     written = []
     for path in missing:
-        if not _holds_probabilities(path):
+        if _holds(path, "uncertainty"):
+            assert result.uncertainty is not None
+            doubt = result.uncertainty
+            wrote = write_uncertainty(path, doubt, image, result.info, existing=existing)
+        elif not _holds(path, "probabilities"):
             wrote = write_labels(path, result.labels, image, result.info, existing=existing)
         else:
             assert result.probabilities is not None
@@ -161,8 +173,8 @@ def _one(
     return FileOutcome(source, tuple(written), skipped=not written)
 
 
-def _holds_probabilities(path: Path) -> bool:
-    return path.name.endswith("-probabilities.tif")
+def _holds(path: Path, kind: str) -> bool:
+    return path.name.endswith(f"-{kind}.tif")
 
 
 def _check_distinct(files: Sequence[Path], folder: Path, output: str) -> None:

@@ -64,6 +64,7 @@ def apply(request: Request) -> Reply:
         model,
         image,
         probabilities=wanted in ("probabilities", "both"),
+        uncertainty=wanted == "uncertainty",
         planes=planes,
         region=area_mask(request),
         settings=model.settings.with_(**request.overrides),
@@ -79,6 +80,10 @@ def apply(request: Request) -> Reply:
         images.append(
             ImageResult("probabilities", title, result.probabilities, names=names, **shared)
         )
+    if wanted == "uncertainty":
+        assert result.uncertainty is not None
+        doubt = result.uncertainty[:, :, None]
+        images.append(ImageResult("uncertainty", f"{stem}-uncertainty", doubt, **shared))
     labels = result.labels[:, :, None]
     if wanted in ("labels", "both"):
         images.append(ImageResult("labels", f"{stem}-labels", labels, **shared))

@@ -106,7 +106,9 @@ class ApplyOptions(PlaneOptions):
     model: str | None = path(
         None, "classifier file; default: the current classifier", ending=".tdseg"
     )
-    output: str = choice("labels", "labels probabilities both overlay", "what to show", basic=True)
+    output: str = choice(
+        "labels", "labels probabilities both overlay uncertainty", "what to show", basic=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +130,9 @@ class RefineStackOptions(ResourceOptions, CrfOptions):
     """Keys of TDS Refine."""
 
     image: str | None = text(None, "title of the open image that was segmented", basic=True)
-    output: str = choice("labels", "labels probabilities both", "what to show", basic=True)
+    output: str = choice(
+        "labels", "labels probabilities both uncertainty", "what to show", basic=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +216,7 @@ class TrainFilesOptions(ExistingOption):
 class ApplyFilesOptions(ExistingOption):
     """What `tdseg apply` writes, and what happens to results that are there."""
 
-    output: str = choice("labels", "labels probabilities both", "what to write")
+    output: str = choice("labels", "labels probabilities both uncertainty", "what to write")
     existing: str = "skip"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tdseg.classifiers.uncertainty import uncertainty
 from tdseg.commands.label_source import find_open
 from tdseg.commands.reply import ImageResult, Reply
 from tdseg.commands.request import HostImage, Request
@@ -41,6 +42,9 @@ def refine(request: Request) -> Reply:
         images.append(
             ImageResult("labels", f"{title}-labels", labels[:, :, None], source, info=info)
         )
+    if options.output == "uncertainty":
+        doubt = uncertainty(refined)[:, :, None]
+        images.append(ImageResult("uncertainty", f"{title}-uncertainty", doubt, source, info=info))
     return Reply(resolved, images=images)
 
 

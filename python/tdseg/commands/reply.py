@@ -21,22 +21,23 @@ class ImageResult:
     ----------
     kind
         "labels" (uint8 or uint16, colours of the ROI groups), "probabilities" (float32, display
-        range 0 to 1), "features" (float32), or "overlay": the labels over a copy of the image.
+        range 0 to 1), "uncertainty" (the same, one channel), "features" (float32), or "overlay":
+        the labels over a copy of the image.
     title
         Of the new window.
     array
-        (T, Z, C, Y, X); C is 1 for labels.
+        (T, Z, C, Y, X); C is 1 for labels and uncertainty.
     source
         The image whose calibration it keeps.
     names
-        One name per channel; they label the slices. Empty for labels.
+        One name per channel; they label the slices. Empty for labels and uncertainty.
     info
         Settings and provenance, for the image's info.
     planes
         Plane numbers ``t * Z + z`` of the source that `array` covers; None: all.
     """
 
-    kind: Literal["labels", "probabilities", "features", "overlay"]
+    kind: Literal["labels", "probabilities", "uncertainty", "features", "overlay"]
     title: str
     array: npt.NDArray[Any]
     source: HostImage

@@ -32,6 +32,8 @@ def imageplus_of(result: ImageResult, imp: Any) -> Any:
     array, title, info = result.array, result.title, result.info
     if result.kind == "probabilities":
         made = probabilities_imageplus(array, imp, title, result.names, info)
+    elif result.kind == "uncertainty":
+        made = uncertainty_imageplus(array[:, :, 0], imp, title, info)
     elif result.kind == "features":
         made = features_imageplus(array, imp, title, result.names, info)
     elif result.kind == "overlay":
@@ -104,6 +106,35 @@ def probabilities_imageplus(
     """
     result = _channels(probabilities, imp, title, class_names, info)
     result.setOpenAsHyperStack(True)
+    result.setDisplayRange(0, 1)
+    return result
+
+
+def uncertainty_imageplus(
+    uncertainty: np.ndarray,
+    imp: Any,
+    title: str,
+    info: Mapping[str, Any] | None = None,
+) -> Any:
+    """Make an image of the uncertainty.
+
+    Parameters
+    ----------
+    uncertainty
+        (T, Z, Y, X) float32.
+    imp
+        The ImagePlus that the result is of: gives calibration and dimensions.
+    title
+        Of the new image.
+    info
+        Goes to the image's info, one line ``key: value`` each.
+
+    Returns
+    -------
+    ij.ImagePlus
+        32-bit, one channel, display range 0 to 1.
+    """
+    result = _channels(uncertainty[:, :, None], imp, title, ["uncertainty"], info)
     result.setDisplayRange(0, 1)
     return result
 

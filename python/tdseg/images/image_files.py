@@ -225,6 +225,37 @@ def write_probabilities(
     )
 
 
+def write_uncertainty(
+    path: Path,
+    uncertainty: npt.NDArray[np.float32],
+    image: Image,
+    info: Mapping[str, Any] | None = None,
+    *,
+    existing: str = "error",
+) -> bool:
+    """Write the uncertainty as a 32-bit image of one channel, shown from 0 to 1.
+
+    Parameters
+    ----------
+    path, image, info, existing
+        As for `write_labels`.
+    uncertainty
+        (T, Z, Y, X), float32.
+
+    Returns
+    -------
+    bool
+        Whether it was written.
+
+    Raises
+    ------
+    TdsegError
+        As for `write_labels`.
+    """
+    planes = uncertainty[:, :, np.newaxis]
+    return write_probabilities(path, planes, image, ["uncertainty"], info, existing=existing)
+
+
 def write_features(
     path: Path,
     array: npt.NDArray[np.float32],

@@ -27,6 +27,8 @@ class UnlabelledResult:
         Label value and name of each class; empty where labels are objects.
     probabilities
         (T, Z, C, Y, X) float32 of the model's classes, where asked for.
+    uncertainty
+        (T, Z, Y, X) float32, 0 to 1, where probabilities were asked for; see `tdseg.Result`.
     attention
         (T, Z, M, Y, X) float32 under method attention, else None.
     attention_names
@@ -49,3 +51,4 @@ class UnlabelledResult:
     objects: tuple[FoundObject, ...] = ()
     info: Mapping[str, str] = field(default_factory=dict)
     model: Model | None = None
+    uncertainty: np.ndarray | None = None

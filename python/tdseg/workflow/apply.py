@@ -10,6 +10,7 @@ import numpy as np
 
 from tdseg.backbones.devices import resolve_device
 from tdseg.classifiers.model import Model
+from tdseg.classifiers.uncertainty import uncertainty as uncertainty_of
 from tdseg.errors import TdsegError
 from tdseg.features.extractors import build_extraction, check_weights
 from tdseg.images.image import Image, as_image
@@ -40,6 +41,9 @@ class Result:
         (T, Z, Y, X) uint8 or uint16: label values as drawn; 0 outside the region.
     probabilities
         (T, Z, C, Y, X) float32, class by class, sums to 1; None where not asked for.
+    uncertainty
+        (T, Z, Y, X) float32, 0 to 1: one minus the margin between the two most probable classes; 0
+        outside the region. None where not asked for.
     class_values, class_names
         Label value and name of each class.
     info
@@ -54,6 +58,7 @@ class Result:
     class_names: tuple[str, ...]
     info: Mapping[str, str] = field(default_factory=dict)
     settings: Settings | None = None
+    uncertainty: np.ndarray | None = None
 
 
 def apply(
@@ -61,6 +66,7 @@ def apply(
     image: Image,
     *,
     probabilities: bool = True,
+    uncertainty: bool | None = None,
     planes: Sequence[int] | None = None,
     region: np.ndarray | None = None,
     settings: Settings | None = None,
@@ -78,11 +84,13 @@ def apply(
         `Image.from_array` takes it.
     probabilities
         Whether to keep the class probabilities (4 bytes per pixel and class).
+    uncertainty
+        Whether to keep the uncertainty (4 bytes per pixel). Default: where probabilities are kept.
     planes
         Plane numbers (``t * Z + z``) to segment; they must form a grid of frames and slices.
         Default: all.
     region
-        (Y, X) bool: segment only here; labels outside are 0, probabilities 0.
+        (Y, X) bool: segment only here; outside, labels, probabilities and uncertainty are 0.
     settings
         Overrides of resources and output: `memory_limit`, `tile`, `refine`, `first_label`,
         `device`, `precision`, `channels`; where the weights' files are. Default: as trained.
@@ -92,7 +100,7 @@ def apply(
     Returns
     -------
     Result
-        Labels and probabilities.
+        Labels, and what else was asked for.
 
     Raises
     ------
@@ -128,6 +136,8 @@ def apply(
     dtype = np.uint8 if values.max() <= 255 else np.uint16
     labels = np.zeros((frames * slices, height, width), dtype)
     kept = np.zeros((frames * slices, count, height, width), np.float32) if probabilities else None
+    doubted = probabilities if uncertainty is None else uncertainty
+    doubts = np.zeros(labels.shape, np.float32) if doubted else None
     intensity = Intensity(image, channels, used.normalize, model.ranges)
     given_back: dict[int, int] = {}
     for k, index in enumerate(chosen):
@@ -139,16 +149,22 @@ def apply(
             target = np.zeros((count, height, width), np.float32)
         # The CRF looks beyond the region, so all pixels need their probabilities.
         within = region if used.refine == "none" else None
-        _classify(model, features, values.astype(dtype), labels[k], target, within, used, part)
+        doubt = doubts[k] if doubts is not None else None
+        out = _Plane(labels[k], target, doubt if used.refine == "none" else None)
+        _classify(model, features, values.astype(dtype), out, within, used, part)
         if used.refine == "crf":
             assert target is not None
             refined = refine_plane(target, plane, used, part, given_back)
             target[...] = refined
             labels[k] = values.astype(dtype)[refined.argmax(axis=0)]
+            if doubt is not None:
+                doubt[...] = uncertainty_of(refined)
         if region is not None:
             labels[k][~region] = 0
             if kept is not None:
                 kept[k][:, ~region] = 0
+            if doubt is not None:
+                doubt[~region] = 0
     note_given_back(given_back, model.class_names, used, progress)
     progress.update(1.0)
     return Result(
@@ -161,20 +177,29 @@ def apply(
             **{f"tdseg.{k}": str(v) for k, v in extraction.settings.to_dict().items()},
         },
         extraction.settings,
+        doubts.reshape(frames, slices, height, width) if doubts is not None else None,
     )
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """Where one plane's results go: (Y, X), (K, Y, X) and (Y, X), or None."""
+
+    labels: np.ndarray
+    probabilities: np.ndarray | None
+    uncertainty: np.ndarray | None
 
 
 def _classify(
     model: Model,
     features: FeatureMap,
     values: np.ndarray,
-    labels: np.ndarray,
-    probabilities: np.ndarray | None,
+    out: _Plane,
     region: np.ndarray | None,
     settings: Settings,
     progress: Progress,
 ) -> None:
-    """Fill labels (Y, X) and probabilities (K, Y, X) of one plane, block by block."""
+    """Fill the results of one plane, block by block."""
     classifier = model.classifier
     prepared = classifier.prepare(features)
     limit = min(memory_budget(settings.memory_limit) // 2, BLOCK_BYTES)
@@ -185,12 +210,15 @@ def _classify(
         if region is not None and not region[rows, cols].any():
             continue
         block = prepared.block(rows, cols)
-        if probabilities is None:
-            labels[rows, cols] = values[classifier.predict_block(block)]
-        else:
-            found = classifier.predict_proba_block(block)
-            probabilities[:, rows, cols] = found
-            labels[rows, cols] = values[found.argmax(axis=0)]
+        if out.probabilities is None and out.uncertainty is None:
+            out.labels[rows, cols] = values[classifier.predict_block(block)]
+            continue
+        found = classifier.predict_proba_block(block)
+        if out.probabilities is not None:
+            out.probabilities[:, rows, cols] = found
+        if out.uncertainty is not None:
+            out.uncertainty[rows, cols] = uncertainty_of(found)
+        out.labels[rows, cols] = values[found.argmax(axis=0)]
 
 
 def _on_this_machine(model: Model, settings: Settings, progress: Progress) -> Settings:

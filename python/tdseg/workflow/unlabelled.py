@@ -283,11 +283,17 @@ class _Job:
                 result.probabilities,
                 info=info,
                 model=model,
+                uncertainty=result.uncertainty,
             )
         masks = result.labels == result.class_values[1]
         labels, objects = self._objects(image, masks, Part(progress, 0.8, 1))
         return UnlabelledResult(
-            labels, probabilities=result.probabilities, objects=objects, info=info, model=model
+            labels,
+            probabilities=result.probabilities,
+            objects=objects,
+            info=info,
+            model=model,
+            uncertainty=result.uncertainty,
         )
 
     def attend(self, image: Image, progress: Progress) -> UnlabelledResult:
