@@ -135,9 +135,6 @@ class Model:
     def info(self) -> dict[str, str]:
         """Return settings and provenance as text lines for a result's info property."""
         lines = {f"tdseg.{k}": str(v) for k, v in self.settings.to_dict().items()}
-        lines["tdseg.classes"] = ", ".join(
-            f"{v}={n}" for v, n in zip(self.class_values, self.class_names, strict=True)
-        )
         for name, weights in (("weights", self.weights), ("upsampler", self.upsampler)):
             if weights:
                 lines[f"tdseg.{name}"] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,12 @@ from tdseg.commands.label_source import canvas_of, rois_of
 from tdseg.commands.reply import Reply, TableResult
 from tdseg.commands.request import Request
 from tdseg.errors import TdsegError
-from tdseg.labels.rasterize import roi_pixels
+from tdseg.labels.carried_names import carried_names
+from tdseg.labels.rasterize import count_outside, roi_pixels
+from tdseg.labels.roi_classes import class_values
 from tdseg.labels.roi_facts import NEVER_LABELS, describe
-from tdseg.labels.roi_format import DecodedRoi
-from tdseg.labels.roi_rules import Draw, Rules, labels_from_facts
+from tdseg.labels.roi_files import tell_outside
+from tdseg.labels.roi_rules import Draw, Pixels, Rules, labels_from_facts
 from tdseg.workflow.measure import Region, measure_regions
 from tdseg.workflow.measure import class_statistics as statistics_rows
 
@@ -36,32 +39,36 @@ def read_regions(request: Request) -> list[Region]:
     """Return one region per ROI and plane; overlapping ROIs each keep all their pixels."""
     rois, canvas = rois_of(request), canvas_of(request.image)
     height, width = request.image.shape[-2:]
-    names = {**request.host.group_names(), **request.session.classes}
     facts = [roi.facts for roi in rois]
+    # The names that training would give to the same ROIs.
+    known = {**request.host.group_names(), **request.session.classes}
+    _, names = class_values(facts, "group", known, {})
     rules = Rules(unpositioned=request.options.unpositioned)
-    regions = []
-    for index, (roi, fact) in enumerate(zip(rois, facts, strict=True)):
+    regions: list[Region] = []
+    outside: Counter[int] = Counter()
+
+    def drawing(index: int) -> Draw:
+        def draw(_: int, points: tuple[int, ...] | None) -> Pixels:
+            shape = rois[index].shape
+            outside[index] += count_outside(shape, width, height, points)
+            return roi_pixels(shape, width, height, points)
+
+        return draw
+
+    for index, fact in enumerate(facts):
         if fact.kind in NEVER_LABELS:
             request.progress.note(f"{describe(facts, index)} is a {fact.kind}; not measured.")
             continue
-        # One ROI at a time, as the only class: so none loses pixels to a later one.
-        found = labels_from_facts(
-            [replace(fact, group=1, counters=())],
-            _drawing(roi, width, height),
-            canvas,
-            rules,
-            request.progress.note,
-        )
         name = fact.name or f"ROI {index + 1}"
+        # One ROI at a time, as the only class: so none loses pixels to a later one.
+        alone = [replace(fact, name=name, group=1, counters=())]
+        found = labels_from_facts(alone, drawing(index), canvas, rules, request.progress.note)
         class_name = names.get(fact.group, f"class {fact.group}") if fact.group else ""
         for plane in np.unique(found.plane):
             here = found.plane == plane
             regions.append(Region(name, class_name, int(plane), found.y[here], found.x[here]))
+    tell_outside(outside, facts, canvas.name, request.progress.note)
     return regions
-
-
-def _drawing(roi: DecodedRoi, width: int, height: int) -> Draw:
-    return lambda _, points: roi_pixels(roi.shape, width, height, points)
 
 
 def class_statistics(request: Request) -> Reply:
@@ -72,5 +79,7 @@ def class_statistics(request: Request) -> Reply:
             f"Image '{image.name}' is not a label image (8- or 16-bit, one channel); select a "
             "result of TDS Apply... first."
         )
-    rows = statistics_rows(image, request.session.classes)
+    # A result is measured under the names it was made with, whatever the session's are now.
+    carried = carried_names(image)
+    rows = statistics_rows(image, request.session.classes if carried is None else carried)
     return Reply(tables=[TableResult("TDS Class Statistics", rows)])

@@ -10,6 +10,7 @@ from tdseg.commands.reply import ImageResult, Reply
 from tdseg.commands.request import HostImage, Request
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
+from tdseg.labels.carried_names import carried_names, names_line
 from tdseg.workflow.refine import refine_crf
 
 
@@ -31,7 +32,10 @@ def refine(request: Request) -> Reply:
     labels = np.asarray(values)[refined.argmax(axis=2)]
     labels = labels.astype(np.uint8 if labels.max() <= 255 else np.uint16)
     resolved = request.resolved(settings, image=source.title)
-    info = {"tdseg.refined": " ".join(f"{k}={v}" for k, v in resolved.items())}
+    info = {
+        "tdseg.refined": " ".join(f"{k}={v}" for k, v in resolved.items()),
+        **names_line(dict(zip(values, names, strict=True))),
+    }
     title = active.stem.removesuffix("-probabilities") + "-refined"
     images = []
     if options.output in ("probabilities", "both"):
@@ -76,24 +80,27 @@ def segmented_image(request: Request) -> HostImage:
             f"Which image was '{active.title}' made from: {titles}? Name it with image=[title], "
             "and rename images that have one title."
         )
+    # Whoever opens it again must say so: another image may have its title.
+    remedy = "open it again and name it" if active.made_from else f"open '{wanted}', or name it"
     raise TdsegError(
-        f"The image that '{active.title}' was made from is not open; open it, or name it with "
-        "image=[title]."
+        f"The image that '{active.title}' was made from is not open; {remedy} with image=[title]."
     )
 
 
 def _classes(request: Request, found: Image) -> tuple[list[str], list[int]]:
-    """Return names of the stack's channels, and label values: the session's where they agree."""
+    """Return names of the stack's channels, and their label values, by what knows the names.
+
+    First the stack itself, then the classifier, then the session.
+    """
     count = found.shape[2]
     labels = list(found.metadata.get("slice_labels") or [])[:count]
+    named = [str(labels[k]) if k < len(labels) and labels[k] else "" for k in range(count)]
     known = {name: value for value, name in request.session.classes.items()}
     model = request.session.model
     if model is not None:
         known |= dict(zip(model.class_names, model.class_values, strict=True))
-    names = [
-        str(labels[k]) if k < len(labels) and labels[k] else f"class {k + 1}" for k in range(count)
-    ]
-    values = [known.get(name, k + 1) for k, name in enumerate(names)]
+    known |= {name: value for value, name in (carried_names(found) or {}).items()}
+    values = [known.get(name, k + 1) for k, name in enumerate(named)]
     if len(set(values)) != count:
         values = list(range(1, count + 1))
-    return names, values
+    return [name or f"class {values[k]}" for k, name in enumerate(named)], values

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
+from tdseg.labels.carried_names import carried_names
 from tdseg.labels.sparse_labels import SparseLabels
 
 _SIGNED = (-32768.0, 1.0)
@@ -29,7 +30,8 @@ def labels_from_image(
     image
         The image that the labels belong to, of the same slices, frames, height and width.
     class_names
-        Names of label values; only those that occur are kept.
+        Names of label values, before those that the label image carries; only those that occur
+        are kept.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def labels_from_image(
             "class."
         )
     _check_size(name, label_image, image)
-    names = dict(class_names or {})
+    names = {**(carried_names(label_image) or {}), **(class_names or {})}
     found = SparseLabels.from_label_image(label_values(label_image), names, name=name)
     if len(found) == 0:
         raise TdsegError(f"{name} is empty (0 everywhere); draw labels of 1 and more.")

@@ -11,7 +11,7 @@ from tdseg.labels.colours import glasbey
 from tdseg.labels.rasterize import count_outside, roi_pixels
 from tdseg.labels.roi_bytes import read_roi_set
 from tdseg.labels.roi_classes import hex_values
-from tdseg.labels.roi_facts import NEVER_LABELS, describe
+from tdseg.labels.roi_facts import NEVER_LABELS, RoiFacts, describe
 from tdseg.labels.roi_format import DamagedRoiError, DecodedRoi, decode_roi
 from tdseg.labels.roi_rules import Canvas, Pixels, Rules, labels_from_facts
 from tdseg.labels.roi_shape import RoiGeometryError
@@ -103,13 +103,20 @@ def labels_from_rois(
 
     facts = [roi.facts for roi in rois]
     found = labels_from_facts(facts, draw, canvas, rules, note, source)
+    tell_outside(outside, facts, canvas.name, note)
+    return found
+
+
+def tell_outside(
+    outside: Mapping[int, int], facts: Sequence[RoiFacts], image: str, note: Callable[[str], None]
+) -> None:
+    """Say how many points of which ROIs lie outside an image, if any do."""
     if lost := sum(outside.values()):
         first = next(index for index in outside if outside[index])
         note(
-            f"Image '{canvas.name}': {lost} points outside the image were left out (first of "
+            f"Image '{image}': {lost} points outside the image were left out (first of "
             f"{describe(facts, first)})."
         )
-    return found
 
 
 def read_rois(path: Path, note: Callable[[str], None] = _silent) -> list[DecodedRoi]:

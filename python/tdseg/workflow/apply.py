@@ -16,6 +16,7 @@ from tdseg.features.extractors import build_extraction, check_weights
 from tdseg.images.image import Image, as_image
 from tdseg.images.intensity import Intensity, selected_channels
 from tdseg.images.planes import plane_grid
+from tdseg.labels.carried_names import names_line
 from tdseg.options.settings import Settings, parse_numbers
 from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.memory import memory_budget
@@ -166,14 +167,16 @@ def apply(
             if doubt is not None:
                 doubt[~region] = 0
     note_given_back(given_back, model.class_names, used, progress)
+    class_values = tuple(int(v) for v in values)
     progress.update(1.0)
     return Result(
         labels.reshape(frames, slices, height, width),
         kept.reshape(frames, slices, count, height, width) if kept is not None else None,
-        tuple(int(v) for v in values),
+        class_values,
         model.class_names,
         {
             **model.info(),
+            **names_line(dict(zip(class_values, model.class_names, strict=True))),
             **{f"tdseg.{k}": str(v) for k, v in extraction.settings.to_dict().items()},
         },
         extraction.settings,

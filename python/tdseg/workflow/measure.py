@@ -51,7 +51,7 @@ def class_statistics(labels: Image, class_names: Mapping[int, str]) -> list[dict
     Parameters
     ----------
     labels
-        One channel, whole numbers; 0 is unlabelled.
+        One channel, whole numbers; 0 is unlabelled, unless it has a name.
     class_names
         Name of each label value.
 
@@ -67,7 +67,8 @@ def class_statistics(labels: Image, class_names: Mapping[int, str]) -> list[dict
         np.bincount(labels.plane(p)[:, :, 0].ravel().astype(np.int64), minlength=1)
         for p in range(labels.n_planes)
     ]
-    values = sorted({int(v) for c in counts for v in np.flatnonzero(c)} - {0})
+    unlabelled = set() if 0 in class_names else {0}
+    values = sorted({int(v) for c in counts for v in np.flatnonzero(c)} - unlabelled)
     rows = []
     for p, count in enumerate(counts):
         found = {v: int(count[v]) if v < len(count) else 0 for v in values}

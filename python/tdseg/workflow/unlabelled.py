@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from tdseg.features.token_cache import TokenCache, open_cache
 from tdseg.images.image import Image
 from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
 from tdseg.images.planes import plane_grid
+from tdseg.labels.carried_names import names_line
 from tdseg.options.groups import UnlabelledOptions
 from tdseg.options.settings import Settings, one_of
 from tdseg.runtime.feature_map import FeatureMap, PlaneInput
@@ -274,14 +276,14 @@ class _Job:
             cache=self._cache,
             progress=Part(progress, 0, 0.8) if self._method == "foreground" else progress,
         )
-        info = {**result.info, **self._info()}
+        classes = zip(result.class_values, result.class_names, strict=True)
         if self._method == "clusters":
             return UnlabelledResult(
                 result.labels,
                 result.class_values,
                 result.class_names,
                 result.probabilities,
-                info=info,
+                info={**result.info, **self._info(dict(classes))},
                 model=model,
                 uncertainty=result.uncertainty,
             )
@@ -291,7 +293,7 @@ class _Job:
             labels,
             probabilities=result.probabilities,
             objects=objects,
-            info=info,
+            info={**result.info, **self._info()},
             model=model,
             uncertainty=result.uncertainty,
         )
@@ -362,9 +364,10 @@ class _Job:
     def _intensity(self, image: Image) -> Intensity:
         return Intensity(image, self._channels, self.settings.normalize, self._ranges)
 
-    def _info(self) -> dict[str, str]:
+    def _info(self, class_names: Mapping[int, str] = MappingProxyType({})) -> dict[str, str]:
+        """Return settings and names of classes; objects, which are numbered, have none."""
         settings = {f"tdseg.{k}": str(v) for k, v in self.settings.to_dict().items()}
-        return {**settings, "tdseg.unlabelled": self.ran}
+        return {**settings, **names_line(class_names), "tdseg.unlabelled": self.ran}
 
     def _model(self, found: FoundClasses) -> Model:
         assert found.classifier is not None
