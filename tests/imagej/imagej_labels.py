@@ -207,7 +207,8 @@ def labels_from_label_image(
     return from_label_image(from_imageplus(imp), image, names)
 
 
-def _command(name: str, imp: Any, options: str) -> list[str]:
+def command_notes(name: str, imp: Any, options: str) -> list[str]:
+    """Run a command on an image, show what it found, and return what it wrote to the Log."""
     notes: list[str] = []
     active = host_image(imp)
     reply, _ = run_command(
@@ -218,12 +219,12 @@ def _command(name: str, imp: Any, options: str) -> list[str]:
 
 
 def save_labels(imp: Any, path: Any, existing: str = "error") -> int:
-    (note,) = _command("TDS Save Labels...", imp, f"path=[{path}] existing={existing}")
+    (note,) = command_notes("TDS Save Labels...", imp, f"path=[{path}] existing={existing}")
     return int(note.split()[1]) if note.startswith("Saved") else 0
 
 
 def load_labels(imp: Any, path: Any, replace: bool = False) -> int:
-    (note,) = _command(
+    (note,) = command_notes(
         "TDS Load Labels...", imp, f"path=[{path}] replace={'true' if replace else 'false'}"
     )
     return int(note.split()[1])

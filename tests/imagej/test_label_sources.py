@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import zipfile
 
 import numpy as np
 import pytest
 from imagej_labels import (
+    command_notes,
     labels_from_file,
     labels_from_label_image,
     labels_from_manager,
@@ -18,7 +20,7 @@ from imagej_labels import (
 
 from tdseg.errors import TdsegError
 from tdseg.imagej.images import from_imageplus, to_imageplus
-from tdseg.imagej.java import jc
+from tdseg.imagej.java import jc, to_java
 from tdseg.labels.roi_files import labels_from_roi_file
 
 pytestmark = pytest.mark.usefixtures("ij")
@@ -245,3 +247,47 @@ def test_points_stay_on_their_slices(ij, made, tmp_path):
     assert places(labels_from_overlay(imp)) == wanted
     assert places(labels_from_roi_file(path, (1, 4, 48, 48))) == wanted
     assert places(labels_from_overlay(made(f"open('{path.as_posix()}');"))) == wanted
+
+
+def test_points_whose_slice_is_set_for_all_keep_it(ij, made, tmp_path):
+    """ImageJ itself forgets ``Roi.setPosition`` of points when it reads a file; ours are kept."""
+    drawn = "newImage('s', '8-bit black', 48, 48, 4); makePoint(10, 11); Roi.setPosition(3);"
+    grouped = "Roi.setGroup(2); Overlay.addSelection; run('Select None'); setSlice(1);"
+    imp = made(drawn + grouped)
+    assert set(labels_from_overlay(imp).plane.tolist()) == {2}
+    save_labels(imp, tmp_path / "points.zip")
+    loaded = made("newImage('s', '8-bit black', 48, 48, 4);")
+    load_labels(loaded, tmp_path / "points.zip")
+    for found in (
+        labels_from_overlay(loaded),
+        labels_from_file(loaded, tmp_path / "points.zip"),
+        labels_from_roi_file(tmp_path / "points.zip", (1, 4, 48, 48)),
+    ):
+        assert set(found.plane.tolist()) == {2}
+    # As ImageJ's own reader, and so its ROI Manager, finds them.
+    with zipfile.ZipFile(tmp_path / "points.zip") as archive:
+        data = archive.read(archive.namelist()[0])
+    again = jc.RoiDecoder(to_java(np.frombuffer(data, np.uint8)), "p").getRoi()
+    assert again.getPointPosition(0) == 3
+    # A file of ImageJ's own: we read the slice from the file.
+    path = tmp_path / "stack.tif"
+    jc.IJ.saveAsTiff(made(drawn + grouped), str(path))
+    plain = made("newImage('s', '8-bit black', 48, 48, 4);")
+    assert set(labels_from_file(plain, path).plane.tolist()) == {2}
+
+
+def test_measuring_tells_of_points_outside_as_training_does(made):
+    imp = made(PLANE)
+    points = jc.PointRoi(3, 3)
+    for x in (5.0, 50.0, 60.0):
+        points.addPoint(x, 3.0)
+    points.setName("seeds")
+    points.setGroup(1)
+    add(imp, roi_of(2, x=20), points)
+    trained: list[str] = []
+    labels_from_overlay(imp, note=trained.append)
+    measured = command_notes("TDS Measure ROIs...", imp, "features=classical classical=gaussian")
+    assert trained == [
+        "Image 'cells': 2 points outside the image were left out (first of ROI 'seeds')."
+    ]
+    assert set(trained) <= set(measured)

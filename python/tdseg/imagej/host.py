@@ -12,7 +12,7 @@ from tdseg.commands.request import Host, HostImage
 from tdseg.imagej.extensions import register
 from tdseg.imagej.images import from_imageplus
 from tdseg.imagej.java import jc
-from tdseg.imagej.results import SOURCE, imageplus_of
+from tdseg.imagej.results import imageplus_of, source_of
 from tdseg.imagej.rois import (
     add_to_overlay,
     decoded,
@@ -46,7 +46,7 @@ def host_image(imp: Any) -> FijiImage:
         plane=(int(imp.getT()) - 1) * slices + int(imp.getZ()) - 1,
         read=lambda: from_imageplus(imp),
         rois=lambda source: _rois(imp, source),
-        made_from=str(imp.getProperty(SOURCE) or ""),
+        made_from=source_of(imp),
         imp=imp,
     )
 

@@ -5,6 +5,7 @@ The active image is never changed.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,8 +24,8 @@ from tdseg.imagej.java import jc, to_java
 from tdseg.images.image import Calibration
 
 OVERLAY_OPACITY = 0.4
-SOURCE = "tdseg.source"
-"""Property of a result: ID of the image that it was made from, as long as ImageJ runs."""
+_SOURCE = "tdseg.source"
+_THIS_IMAGEJ = uuid.uuid4().hex[:12]
 
 
 def imageplus_of(result: ImageResult, imp: Any) -> Any:
@@ -40,8 +41,15 @@ def imageplus_of(result: ImageResult, imp: Any) -> Any:
         made = overlay_imageplus(array[:, :, 0], imp, title, info, result.planes)
     else:
         made = labels_imageplus(array[:, :, 0], imp, title, info)
-    made.setProperty(SOURCE, str(imp.getID()))
+    # A property that duplicates have too, and files: there the ID is one of an ImageJ that is gone.
+    made.setProp(_SOURCE, f"{_THIS_IMAGEJ} {int(imp.getID())}")
     return made
+
+
+def source_of(imp: Any) -> str:
+    """Return the ID of the image that a result, or its duplicate, was made from; else ""."""
+    here, _, number = str(imp.getProp(_SOURCE) or "").partition(" ")
+    return number if here == _THIS_IMAGEJ else ""
 
 
 def labels_imageplus(

@@ -23,7 +23,17 @@ _named: dict[int, str] = {}
 
 
 def encoded(roi: Any) -> bytes:
-    """Return a ROI in ImageJ's own encoding."""
+    """Return a ROI in ImageJ's own encoding.
+
+    Points whose slice was set for all at once (``Roi.setPosition``) get it one by one: only that
+    does ImageJ read back.
+    """
+    if isinstance(roi, jc.PointRoi) and roi.getPosition() > 0:
+        position = int(roi.getPosition())
+        points = range(int(roi.getNCoordinates()))
+        if all(int(roi.getPointPosition(i)) == position for i in points):
+            roi = roi.clone()
+            on_slice(roi, position)
     return bytes(to_numpy(jc.RoiEncoder.saveAsByteArray(roi)).tobytes())
 
 
@@ -43,9 +53,12 @@ def decoded(data: bytes, name: str) -> Any:
             f"ROI '{name}' cannot be read by ImageJ ({error.getClass().getSimpleName()}); leave "
             "it out of the file."
         ) from None
-    group = decode_roi(data, name).facts.group
-    if int(roi.getGroup()) != group and group < 256:
-        roi.setGroup(group)  # ImageJ gives its default group to a ROI without one
+    facts = decode_roi(data, name).facts
+    if int(roi.getGroup()) != facts.group and facts.group < 256:
+        roi.setGroup(facts.group)  # ImageJ gives its default group to a ROI without one
+    slices = set(facts.point_positions) - {0}
+    if len(slices) == 1 and 0 not in facts.point_positions and roi.getPosition() == 0:
+        on_slice(roi, slices.pop())  # ImageJ saves the one position of all points, but drops it
     return roi
 
 
