@@ -165,6 +165,13 @@ def load_backbone(
         return backbone
 
 
+def forget_backbone() -> None:
+    """Let the kept network go; the next `load_backbone` reads its weights again."""
+    global _kept
+    with _lock:
+        _kept = None
+
+
 def _file_key(weights: str | Path | None) -> object:
     """Tell files apart by name, size and date, so that a replaced file is read again."""
     if weights is None or str(weights).startswith("random:"):

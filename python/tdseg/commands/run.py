@@ -84,3 +84,11 @@ def run_command(
     images = [replace(image, info={**info, **image.info}) for image in reply.images]
     session.last_line = line
     return replace(reply, images=images), line
+
+
+def unexpected(command: Command, reason: str) -> str:
+    """Return the sentence for an error that is no `TdsegError`; the trace is for the console."""
+    return (
+        f"{command.name} failed unexpectedly ({' '.join(reason.split())[:200]}); please report it "
+        "with the details printed on the console."
+    )

@@ -120,6 +120,11 @@ class TokenCache:
             for file in (*self.folder.glob("*.npz"), *self.folder.glob("*.part")):
                 file.unlink(missing_ok=True)
 
+    def give_back(self) -> None:
+        """Forget all planes in memory; those in the folder stay."""
+        with self._lock:
+            self._planes.clear()
+
     def get(self, key: str) -> EncodedPlane | None:
         """Return the plane filed under a key, or None."""
         with self._lock:

@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tdseg.errors import TdsegError
 from tdseg.imagej.java import jc, to_java, to_numpy
-from tdseg.images.image import ArraySource, Calibration, Image, PlaneSource
-from tdseg.images.pixel_values import SIGNED, signed_as_unsigned, unsigned_as_signed
+from tdseg.images.host_stack import HostStack, calibration_from_imagej, image_of
+from tdseg.images.image import Calibration, Image
+from tdseg.images.pixel_values import SIGNED, signed_as_unsigned
 
-COPY_LIMIT = 256 * 2**20
-"""Images above this many bytes are read from ImageJ plane by plane when asked for."""
-
-_DTYPES: dict[int, np.dtype[Any]] = {
-    8: np.dtype(np.uint8),
-    16: np.dtype(np.uint16),
-    32: np.dtype(np.float32),
-}
 _MODES = {1: "composite", 2: "color", 3: "grayscale"}
 _NO_FUNCTION = 20  # ij.measure.Calibration.NONE
-
-
-@dataclass(frozen=True)
-class ImagePlusSource:
-    """Pixels of an ImagePlus, read plane by plane on demand; the image must stay open."""
-
-    imp: Any
-    shape: tuple[int, int, int, int, int]
-    dtype: np.dtype[Any]
-    rgb: bool
-    signed: bool = False
-
-    def read(self, t: int, z: int, c: int) -> np.ndarray:
-        """Return a copy of one (Y, X) plane."""
-        stack = self.imp.getStack()
-        index = self.imp.getStackIndex(1 if self.rgb else c + 1, z + 1, t + 1)
-        pixels = stack.getPixels(index)
-        if pixels is None:
-            raise TdsegError(f"Image '{self.imp.getTitle()}' was closed; open it again.")
-        values = to_numpy(pixels).reshape(self.shape[3:])
-        if self.rgb:
-            return ((values >> (16 - 8 * c)) & 255).astype(np.uint8)
-        return unsigned_as_signed(values) if self.signed else values
 
 
 def from_imageplus(imp: Any, *, copy: bool | None = None) -> Image:
@@ -71,39 +40,50 @@ def from_imageplus(imp: Any, *, copy: bool | None = None) -> Image:
     TdsegError
         If there are RGB planes in several channels, or the image has no pixels.
     """
+    return image_of(_described(imp), lambda first, count: _planes(imp, first, count), copy=copy)
+
+
+def _described(imp: Any) -> HostStack:
+    """Say what an ImagePlus holds, but for its pixels."""
     title = str(imp.getTitle())
     width, height, channels, slices, frames = (int(n) for n in imp.getDimensions())
+    if width * height == 0 or imp.getStackSize() == 0:
+        return HostStack(title, (0, 0, 0, 0, 0), "8-bit")  # which is refused
     kind = int(imp.getType())
     rgb = kind == jc.ImagePlus.COLOR_RGB
-    if rgb and channels > 1:
-        raise TdsegError(
-            f"Image '{title}' has {channels} channels of RGB planes; split it into RGB images."
-        )
-    if width * height == 0 or imp.getStackSize() == 0:
-        raise TdsegError(f"Image '{title}' has no pixels.")
-    dtype: np.dtype[Any] = np.dtype(np.uint8) if rgb else _DTYPES[int(imp.getBitDepth())]
-    signed = dtype == np.uint16 and bool(imp.getCalibration().isSigned16Bit())
-    if signed:
-        dtype = np.dtype(np.float32)
-    channels = 3 if rgb else channels
-    shape = (frames, slices, channels, height, width)
-    source: PlaneSource = ImagePlusSource(imp, shape, dtype, rgb, signed)
-    if copy is None:
-        small = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize <= COPY_LIMIT
-        copy = small and not imp.getStack().isVirtual()
-    if copy:
-        source = ArraySource(_copy_planes(imp, shape, dtype, rgb, signed))
+    name = "RGB" if rgb else f"{int(imp.getBitDepth())}-bit"
     palette = None
-    if kind == jc.ImagePlus.COLOR_256 or (dtype == np.uint8 and not rgb and _is_indexed(imp)):
+    if kind == jc.ImagePlus.COLOR_256 or (name == "8-bit" and _is_indexed(imp)):
         palette = lut_array(imp.getProcessor().getLut())
-    return Image(
-        source,
-        name=title,
+    return HostStack(
+        title=title,
+        shape=(frames, slices, channels, height, width),
+        kind=name,
+        signed=name == "16-bit" and bool(imp.getCalibration().isSigned16Bit()),
+        virtual=bool(imp.getStack().isVirtual()),
         calibration=calibration_of(imp),
-        rgb=rgb,
         palette=palette,
         metadata=_metadata(imp, rgb),
     )
+
+
+def _planes(imp: Any, first: int, count: int) -> np.ndarray:
+    """Copy planes of a stack, (count, Y, X); of RGB (count, Y, X, 3)."""
+    stack = imp.getStack()
+    width, height, channels, slices, _ = (int(n) for n in imp.getDimensions())
+    planes = []
+    for index in range(first, first + count):
+        plane, c = divmod(index, channels)
+        t, z = divmod(plane, slices)
+        pixels = stack.getPixels(imp.getStackIndex(c + 1, z + 1, t + 1))
+        if pixels is None:
+            raise TdsegError(f"Image '{imp.getTitle()}' was closed; open it again.")
+        values = to_numpy(pixels).reshape(height, width)
+        if values.dtype == np.int32:
+            values = np.stack([(values >> shift & 255) for shift in (16, 8, 0)], -1)
+            values = values.astype(np.uint8)
+        planes.append(values)
+    return planes[0][None] if count == 1 else np.stack(planes)
 
 
 def to_imageplus(image: Image | np.ndarray, *, title: str | None = None) -> Any:
@@ -140,15 +120,13 @@ def to_imageplus(image: Image | np.ndarray, *, title: str | None = None) -> Any:
 def calibration_of(imp: Any) -> Calibration:
     """Return pixel and frame size of an ImagePlus."""
     cal = imp.getCalibration()
-    unit = str(cal.getUnit()).strip() or "pixel"
-    unit_y, unit_z = (str(u).strip() or "pixel" for u in (cal.getYUnit(), cal.getZUnit()))
-    return Calibration(
+    return calibration_from_imagej(
         pixel_width=float(cal.pixelWidth),
         pixel_height=float(cal.pixelHeight),
         pixel_depth=float(cal.pixelDepth),
-        unit=unit,
-        unit_y="" if unit_y == unit else unit_y,
-        unit_z="" if unit_z == unit else unit_z,
+        unit=str(cal.getUnit()),
+        unit_y=str(cal.getYUnit()),
+        unit_z=str(cal.getZUnit()),
         frame_interval=float(cal.frameInterval),
         time_unit=str(cal.getTimeUnit()),
         x_origin=float(cal.xOrigin),
@@ -180,26 +158,6 @@ def java_lut(colours: np.ndarray, low: float = 0.0, high: float = 255.0) -> Any:
     lut = jc.LUT(8, len(colours), red, green, blue)
     lut.min, lut.max = float(low), float(high)
     return lut
-
-
-def _copy_planes(
-    imp: Any,
-    shape: tuple[int, int, int, int, int],
-    dtype: np.dtype[Any],
-    rgb: bool,
-    signed: bool,
-) -> np.ndarray:
-    out = np.empty(shape, dtype)
-    stack = imp.getStack()
-    for t, z, c in np.ndindex(shape[0], shape[1], 1 if rgb else shape[2]):
-        values = to_numpy(stack.getPixels(imp.getStackIndex(c + 1, z + 1, t + 1)))
-        values = values.reshape(shape[3:])
-        if rgb:
-            for k in range(3):
-                out[t, z, k] = values >> (16 - 8 * k) & 255
-        else:
-            out[t, z, c] = unsigned_as_signed(values) if signed else values
-    return out
 
 
 def _is_signed(image: Image) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import jpype
 
-from tdseg.commands.run import run_command
+from tdseg.commands.run import run_command, unexpected
 from tdseg.commands.table import BY_NAME, Command
 from tdseg.errors import TdsegError
 from tdseg.imagej.ask import ask_options, from_menu
@@ -100,7 +100,4 @@ def _unexpected(command: Command, reason: str) -> str:
     # The trace is for a bug report; the macro user gets a sentence.
     if sys.__stderr__ is not None:
         traceback.print_exc(file=sys.__stderr__)
-    return (
-        f"{command.name} failed unexpectedly ({' '.join(reason.split())[:200]}); please report it "
-        "with the details printed on the console."
-    )
+    return unexpected(command, reason)
