@@ -15,6 +15,7 @@ from tdseg.commands.table import BY_NAME
 from tdseg.runtime.progress import Silent
 from tdseg.workflow.session import Session
 
+UNNAMED = {"labels": [], "overlay": [], "uncertainty": ["uncertainty"]}
 TRAIN = "features=classical sigma_max=2 trees=7 seed=3"
 
 
@@ -32,6 +33,7 @@ def test_a_workflow_gives_the_same_pixels_tables_and_lines(worker, labelled):
         ("TDS Set Classes...", "classes=[dark,bright]"),
         ("TDS Train...", TRAIN),
         ("TDS Apply...", "output=both"),
+        ("TDS Apply...", "output=uncertainty"),
         ("TDS Features...", "features=classical sigma_max=2"),
         ("TDS Measure ROIs...", "features=classical sigma_max=2"),
         ("TDS Labels to Image", ""),
@@ -46,7 +48,8 @@ def test_a_workflow_gives_the_same_pixels_tables_and_lines(worker, labelled):
             pixels = worker.pixels(image)
             assert pixels.dtype == expected.array.dtype
             np.testing.assert_array_equal(pixels, expected.array)
-            assert image["names"] == list(expected.names)
+            assert image["kind"] == expected.kind
+            assert image["names"] == (list(expected.names) or UNNAMED[expected.kind])
             assert dict(image["info"])["tdseg.macro"] == line
         for table, other in zip(shown["tables"], reply.tables, strict=True):
             assert table["title"] == other.title

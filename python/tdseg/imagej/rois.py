@@ -56,9 +56,10 @@ def decoded(data: bytes, name: str) -> Any:
     facts = decode_roi(data, name).facts
     if int(roi.getGroup()) != facts.group and facts.group < 256:
         roi.setGroup(facts.group)  # ImageJ gives its default group to a ROI without one
-    slices = set(facts.point_positions) - {0}
-    if len(slices) == 1 and 0 not in facts.point_positions and roi.getPosition() == 0:
-        on_slice(roi, slices.pop())  # ImageJ saves the one position of all points, but drops it
+    if facts.slice_of_points and roi.getPosition() == 0:
+        on_slice(
+            roi, facts.slice_of_points
+        )  # ImageJ saves the one position of all points, but drops it
     return roi
 
 

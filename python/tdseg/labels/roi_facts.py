@@ -40,6 +40,12 @@ class RoiFacts:
     counters: tuple[int, ...] = ()
     point_positions: tuple[int, ...] = ()
 
+    @property
+    def slice_of_points(self) -> int:
+        """The stack index that all points have; 0 where they have several, or none."""
+        found = set(self.point_positions)
+        return found.pop() if len(found) == 1 else 0
+
 
 def describe(rois: Sequence[RoiFacts], index: int) -> str:
     """Name a ROI in a message."""

@@ -39,15 +39,15 @@ def plain_reply(reply: Reply, command: Command, results: Results) -> dict[str, A
 
 
 def _image(image: ImageResult, keep: Callable[[Any], int]) -> dict[str, Any]:
-    array = image.array
-    if image.kind in ("probabilities", "features"):
+    array, planes = image.array, image.planes
+    if image.kind in ("probabilities", "uncertainty", "features"):
         array = np.asarray(array, np.float32)
-    planes = image.planes
+    names = [image.kind] if image.kind == "uncertainty" else image.names
     return {
         "kind": image.kind,
         "title": image.title,
         "source": image.source.identity,
-        "names": [str(name) for name in image.names],
+        "names": [str(name) for name in names],
         "info": [[str(key), str(value)] for key, value in image.info.items()],
         "planes": None if planes is None else [int(plane) for plane in planes],
         "shape": [int(n) for n in array.shape],
@@ -84,9 +84,10 @@ def _edit(edit: OverlayEdit) -> dict[str, Any]:
 
 
 def _roi(name: str, data: bytes) -> dict[str, Any]:
-    """Return a ROI; its group besides, for ImageJ gives its default group to one without."""
+    """Return a ROI, and what ImageJ's decoder makes up or drops: group, slice of all points."""
     safe = base64.b64encode(without_dangling_texts(data)).decode("ascii")
-    return {"name": name, "bytes": safe, "group": int(decode_roi(data, name).facts.group)}
+    facts = decode_roi(data, name).facts
+    return {"name": name, "bytes": safe, "group": facts.group, "slice": facts.slice_of_points}
 
 
 def _outline(outline: Outline) -> dict[str, Any]:
