@@ -1,0 +1,30 @@
+package tdseg.fiji;
+
+import ij.IJ;
+import ij.Macro;
+import java.awt.GraphicsEnvironment;
+import tdseg.fiji.table.Words;
+
+/** Says one sentence and stops the macro. */
+final class Messages {
+    static final String TITLE = "Trainable Deep Segmentation";
+    private static final int WIDTH = 80; // a dialog is as wide as its longest line
+
+    private Messages() {}
+
+    static void stop(String message) {
+        IJ.showProgress(1.0);
+        IJ.showStatus("");
+        String sentence = Words.oneLine(message);
+        IJ.error(TITLE, GraphicsEnvironment.isHeadless() ? sentence : Words.wrapped(sentence, WIDTH));
+        Macro.abort();
+    }
+
+    /** Says that something failed that should not; the trace is for the report. */
+    static void unexpected(String what, Throwable error) {
+        error.printStackTrace();
+        String reason = error.getClass().getSimpleName() + ": " + error.getMessage();
+        stop(what + " failed unexpectedly (" + Words.start(Words.oneLine(reason), 200)
+                + "); please report it with the details printed on the console.");
+    }
+}

@@ -1,0 +1,55 @@
+package tdseg.fiji;
+
+import ij.plugin.frame.Recorder;
+import java.util.List;
+
+/** ImageJ's Recorder: what it prints replays to identical pixels. */
+final class Recording {
+    private Recording() {}
+
+    /**
+     * Keeps what an action does to windows out of the Recorder: showing a result would record
+     * {@code selectImage("...-labels")} before the command itself.
+     */
+    static void suspended(Runnable action) {
+        if (!Recorder.record) {
+            action.run();
+            return;
+        }
+        Recorder.suspendRecording();
+        try {
+            action.run();
+        } finally {
+            Recorder.resumeRecording();
+        }
+    }
+
+    /**
+     * Writes the call of a command, as pairs of key and value.
+     *
+     * <p>ImageJ ignores what comes from a macro's thread, so only menu commands appear. It writes the
+     * line itself when a menu command returns; by then it is written, and forgotten.
+     */
+    static void line(String command, List<?> values) {
+        if (!Recorder.record) {
+            return;
+        }
+        Recorder.setCommand(command);
+        for (Object pair : values) {
+            String name = ((List<?>) pair).get(0).toString();
+            String value = ((List<?>) pair).get(1).toString();
+            boolean bracketed = value.startsWith("[");
+            Recorder.recordOption(
+                    name, bracketed ? value.substring(1, value.length() - 1) : value);
+        }
+        Recorder.saveCommand();
+        forget();
+    }
+
+    /** Lets ImageJ write no line for the command that runs: it failed, or was cancelled. */
+    static void forget() {
+        if (Recorder.record) {
+            Recorder.setCommand(null);
+        }
+    }
+}

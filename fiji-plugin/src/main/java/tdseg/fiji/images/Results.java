@@ -1,0 +1,166 @@
+package tdseg.fiji.images;
+
+import ij.ImagePlus;
+import ij.ImageStack;
+import ij.gui.ImageRoi;
+import ij.gui.Overlay;
+import ij.process.ColorProcessor;
+import ij.process.LUT;
+import java.util.List;
+import java.util.function.IntFunction;
+import tdseg.fiji.table.Fields;
+
+/** Results as new images, the way Fiji's own tools show theirs; the active image stays as it is. */
+public final class Results {
+    /** Property of a result: ID of the image that it was made from, as long as ImageJ runs. */
+    public static final String SOURCE = "tdseg.source";
+
+    private static final double OPACITY = 0.4;
+
+    private Results() {}
+
+    /**
+     * Makes the image of a result.
+     *
+     * @param result as a reply describes it.
+     * @param imp the image that it was made from.
+     * @param planes gives the pixels of a plane; planes count in the order T, Z, C.
+     */
+    public static ImagePlus of(Fields result, ImagePlus imp, IntFunction<Object> planes) {
+        ImagePlus made;
+        switch (result.text("kind")) {
+            case "probabilities":
+                made = probabilities(result, imp, planes);
+                break;
+            case "features":
+                made = features(result, imp, planes);
+                break;
+            case "overlay":
+                made = overlay(result, imp, planes);
+                break;
+            default:
+                made = labels(result, imp, planes);
+        }
+        made.setProperty(SOURCE, ImageFacts.identity(imp));
+        return made;
+    }
+
+    private static ImagePlus labels(Fields result, ImagePlus imp, IntFunction<Object> planes) {
+        ImagePlus made = stacked(result, imp, planes);
+        LUT lut = GroupColours.ofLabels();
+        made.getProcessor().setColorModel(lut);
+        made.getStack().setColorModel(lut);
+        made.setDisplayRange(0, 255); // of 16 bits, values above 255 share the last colour
+        return made;
+    }
+
+    private static ImagePlus probabilities(Fields result, ImagePlus imp, IntFunction<Object> planes) {
+        ImagePlus made = stacked(result, imp, planes);
+        made.setOpenAsHyperStack(true);
+        made.setDisplayRange(0, 1);
+        return made;
+    }
+
+    private static ImagePlus features(Fields result, ImagePlus imp, IntFunction<Object> planes) {
+        ImagePlus made = stacked(result, imp, planes);
+        int[] shape = result.wholes("shape");
+        boolean onePlane = shape[0] == 1 && shape[1] == 1;
+        if (onePlane) { // a stack with one slice per feature
+            made.setDimensions(1, shape[2], 1);
+            made.getCalibration().pixelDepth = 1;
+        }
+        made.setOpenAsHyperStack(!onePlane);
+        made.resetDisplayRange();
+        return made;
+    }
+
+    /** A copy of the image with the labels over it, as images, which never are labels. */
+    private static ImagePlus overlay(Fields result, ImagePlus imp, IntFunction<Object> planes) {
+        ImagePlus made = ImageCopy.of(imp, result.text("title"));
+        setInfo(made, result);
+        int[] colours = packedColours();
+        int[] shape = result.wholes("shape");
+        int slices = imp.getNSlices();
+        int[] listed = result.has("planes") ? result.wholes("planes") : null;
+        int count = listed == null ? shape[0] * shape[1] : listed.length;
+        Overlay overlay = new Overlay();
+        for (int i = 0; i < count; i++) {
+            int plane = listed == null ? i : listed[i];
+            ColorProcessor picture =
+                    new ColorProcessor(shape[4], shape[3], coloured(planes.apply(i), colours));
+            ImageRoi roi = new ImageRoi(0, 0, picture);
+            roi.setZeroTransparent(true);
+            roi.setOpacity(OPACITY);
+            roi.setName(String.format("labels-%02d", i + 1));
+            if (made.getStackSize() > 1) {
+                int t = plane / slices + 1;
+                int z = plane % slices + 1;
+                if (made.isHyperStack()) {
+                    roi.setPosition(0, z, t);
+                } else {
+                    roi.setPosition(made.getStackIndex(1, z, t));
+                }
+            }
+            overlay.add(roi);
+        }
+        made.setOverlay(overlay);
+        return made;
+    }
+
+    private static int[] packedColours() {
+        byte[][] parts = GroupColours.channels(GroupColours.lut());
+        int[] packed = new int[256];
+        for (int i = 1; i < 256; i++) {
+            packed[i] = 0xff000000 | (parts[0][i] & 255) << 16 | (parts[1][i] & 255) << 8
+                    | parts[2][i] & 255;
+        }
+        return packed;
+    }
+
+    private static int[] coloured(Object labels, int[] colours) {
+        if (labels instanceof byte[]) {
+            byte[] values = (byte[]) labels;
+            int[] found = new int[values.length];
+            for (int i = 0; i < values.length; i++) {
+                found[i] = colours[values[i] & 255];
+            }
+            return found;
+        }
+        short[] values = (short[]) labels;
+        int[] found = new int[values.length];
+        for (int i = 0; i < values.length; i++) {
+            found[i] = colours[Math.min(values[i] & 0xffff, 255)];
+        }
+        return found;
+    }
+
+    private static ImagePlus stacked(Fields result, ImagePlus imp, IntFunction<Object> planes) {
+        int[] shape = result.wholes("shape");
+        List<String> names = result.texts("names");
+        ImageStack stack = new ImageStack(shape[4], shape[3]);
+        for (int i = 0; i < shape[0] * shape[1] * shape[2]; i++) {
+            stack.addSlice(names.isEmpty() ? null : names.get(i % shape[2]), planes.apply(i));
+        }
+        ImagePlus made = new ImagePlus(result.text("title"), stack);
+        made.setDimensions(shape[2], shape[1], shape[0]);
+        String label = stack.getSliceLabel(1);
+        if (stack.getSize() == 1 && label != null) {
+            made.setProperty("Label", label);
+        }
+        made.setOpenAsHyperStack(shape[0] > 1);
+        PixelSizes.of(imp).apply(made);
+        setInfo(made, result);
+        return made;
+    }
+
+    private static void setInfo(ImagePlus imp, Fields result) {
+        StringBuilder info = new StringBuilder();
+        for (Object pair : result.list("info")) {
+            List<?> item = (List<?>) pair;
+            info.append(item.get(0)).append(": ").append(item.get(1)).append('\n');
+        }
+        if (info.length() > 0) {
+            imp.setProperty("Info", info.toString());
+        }
+    }
+}

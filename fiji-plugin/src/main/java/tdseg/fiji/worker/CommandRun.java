@@ -1,0 +1,120 @@
+package tdseg.fiji.worker;
+
+import ij.IJ;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.apposed.appose.Service;
+import org.apposed.appose.TaskEvent;
+import tdseg.fiji.UserError;
+import tdseg.fiji.table.Fields;
+
+/**
+ * One command in the worker: shows how far it is, answers what the worker asks, and cancels on Esc,
+ * all on the thread that called, as ImageJ's own commands do.
+ */
+public final class CommandRun {
+    private static final int POLL = 50;
+
+    private final Worker worker;
+    private final Questions questions;
+    private final BlockingQueue<TaskEvent> events = new LinkedBlockingQueue<>();
+
+    /** To be run in a worker that asks these images. */
+    public CommandRun(Worker worker, Questions questions) {
+        this.worker = worker;
+        this.questions = questions;
+    }
+
+    /**
+     * Runs a request and waits for its end.
+     *
+     * @return the answer, with a reply.
+     * @throws UserError with a sentence, also when the user cancelled.
+     * @throws WorkerFailure if the worker fails or dies.
+     */
+    public Fields run(Map<String, Object> request) {
+        Map<String, Object> inputs = new HashMap<>();
+        inputs.put("request", request);
+        IJ.resetEscape();
+        Service.Task task = worker.task("run", inputs, events::add);
+        boolean cancelled = false;
+        while (true) {
+            TaskEvent event = next();
+            if (event == null && !worker.isAlive() && events.isEmpty()) {
+                throw worker.died();
+            }
+            if (!cancelled && IJ.escapePressed()) {
+                cancelled = true;
+                IJ.showStatus("TDS: cancelling...");
+                task.cancel();
+            }
+            if (event == null) {
+                continue;
+            }
+            if (event.responseType.isTerminal()) {
+                return ended(task);
+            }
+            hear(event, cancelled);
+        }
+    }
+
+    private TaskEvent next() {
+        try {
+            return events.poll(POLL, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException error) {
+            Thread.currentThread().interrupt();
+            throw new UserError("Interrupted; nothing was changed or written.");
+        }
+    }
+
+    private static Fields ended(Service.Task task) {
+        if (task.status == Service.TaskStatus.CANCELED) {
+            throw new UserError("Cancelled; nothing was changed or written.");
+        }
+        Fields answer = Worker.outcome(task);
+        if (answer.flag("cancelled")) {
+            throw new UserError(answer.has("message") ? answer.text("message")
+                    : "Cancelled; nothing was changed or written.");
+        }
+        return answer;
+    }
+
+    private void hear(TaskEvent event, boolean cancelled) {
+        Fields info = new Fields(event.info);
+        if (info.has("ask")) {
+            answer(info);
+        }
+        if (info.has("log")) {
+            IJ.log(info.text("log"));
+        }
+        if (event.maximum > 0) {
+            IJ.showProgress((double) event.current / event.maximum);
+        }
+        if (event.message != null && !event.message.isEmpty() && !cancelled) {
+            IJ.showStatus("TDS: " + event.message);
+        }
+    }
+
+    private void answer(Fields asked) {
+        Map<String, Object> inputs = new HashMap<>();
+        inputs.put("ask", asked.get("ask"));
+        inputs.put("answer", null);
+        inputs.put("error", null);
+        try {
+            inputs.put("answer", questions.answer(asked));
+        } catch (UserError error) {
+            inputs.put("error", error.getMessage());
+        } catch (OutOfMemoryError error) {
+            inputs.put("error", "ImageJ ran out of memory while it handed over an image; give it "
+                    + "more under Edit > Options > Memory & Threads...");
+        } catch (RuntimeException error) {
+            error.printStackTrace();
+            inputs.put("error", "ImageJ could not hand over '" + asked.text("what") + "' ("
+                    + error + "); please report it with the details printed on the console.");
+        }
+        worker.call("answer", inputs);
+    }
+}

@@ -1,0 +1,73 @@
+package tdseg.fiji.worker;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apposed.appose.NDArray;
+import tdseg.fiji.table.Fields;
+
+/** The planes of a result, fetched from the worker a part at a time, in the order T, Z, C. */
+public final class ResultPlanes implements AutoCloseable {
+    private static final long PART = 64L << 20;
+
+    private final Worker worker;
+    private final String result;
+    private final int count;
+    private final int atOnce;
+    private final List<Object> fetched = new ArrayList<>();
+    private int first;
+
+    /** Of an image of a reply. */
+    public ResultPlanes(Worker worker, Fields image) {
+        this.worker = worker;
+        result = image.text("result");
+        int[] shape = image.wholes("shape");
+        count = shape[0] * shape[1] * shape[2];
+        int size = image.text("dtype").equals("uint8") ? 1 : image.text("dtype").equals("uint16")
+                ? 2 : 4;
+        atOnce = (int) Math.max(1, PART / ((long) size * shape[3] * shape[4]));
+    }
+
+    /** Returns the pixels of a plane: {@code byte[]}, {@code short[]} or {@code float[]}. */
+    public Object plane(int index) {
+        if (index < first || index >= first + fetched.size()) {
+            fetch(index);
+        }
+        return fetched.get(index - first);
+    }
+
+    private void fetch(int index) {
+        fetched.clear();
+        first = index;
+        Map<String, Object> inputs = new HashMap<>();
+        inputs.put("result", result);
+        inputs.put("first", index);
+        inputs.put("count", Math.min(atOnce, count - index));
+        NDArray array = (NDArray) worker.call("fetch", inputs).get("array");
+        String name = array.shm().name();
+        try {
+            int planes = array.shape().toIntArray(NDArray.Shape.Order.C_ORDER)[0];
+            for (int i = 0; i < planes; i++) {
+                fetched.add(SharedPlanes.plane(array, i));
+            }
+        } finally {
+            array.shm().unlinkOnClose(false);
+            array.close();
+            release(null, name);
+        }
+    }
+
+    /** Lets the worker forget the result. */
+    @Override
+    public void close() {
+        release(result, null);
+    }
+
+    private void release(String forgotten, String array) {
+        Map<String, Object> inputs = new HashMap<>();
+        inputs.put("result", forgotten);
+        inputs.put("array", array);
+        worker.call("release", inputs);
+    }
+}
