@@ -24,7 +24,7 @@ __all__ = ["choose_backbone", "list_backbones", "load_backbone", "resolve_backbo
 
 _lock = threading.Lock()
 # Under two keys: a training asks for the default levels, applying for the same by name.
-_kept: tuple[tuple[tuple[object, ...], ...], Backbone] | None = None
+_kept: list[tuple[tuple[tuple[object, ...], ...], Backbone]] = []
 
 
 def list_backbones() -> list[str]:
@@ -117,6 +117,7 @@ def load_backbone(
     stride: int | None = None,
     position_embedding: str = "native",
     progress: Progress | None = None,
+    keep: int = 1,
 ) -> Backbone:
     """Return a network ready to run; the last one is kept and returned again.
 
@@ -137,6 +138,8 @@ def load_backbone(
         How a vision transformer resamples its position embeddings, see `tdseg.backbones.positions`.
     progress
         Told about downloads.
+    keep
+        How many networks stay loaded: as many as work together.
 
     Returns
     -------
@@ -148,28 +151,30 @@ def load_backbone(
     TdsegError
         If the backbone, its weights or a level does not exist, or the device is missing.
     """
-    global _kept
     progress = progress or Silent()
     name = resolve_backbone(name, weights, progress=progress if name == "auto" else None)
     device, precision = resolve_device(device, precision, backbone=name)
     key = (name, _file_key(weights), device, precision, levels, stride, position_embedding)
     with _lock:
-        if _kept is not None and key in _kept[0]:
-            return _kept[1]
+        for place, (keys, backbone) in enumerate(_kept):
+            if key in keys:
+                _kept.append(_kept.pop(place))
+                del _kept[:-keep]
+                return backbone
+        del _kept[: max(len(_kept) - keep + 1, 0)]  # before the next takes memory
         request = BackboneRequest(
             name, weights, device, precision, levels, stride, position_embedding, progress
         )
         backbone = backbone_kind(name).make(request)
         names = tuple(level.name for level in backbone.levels)
-        _kept = (key, (*key[:4], names, *key[5:])), backbone
+        _kept.append(((key, (*key[:4], names, *key[5:])), backbone))
         return backbone
 
 
 def forget_backbone() -> None:
-    """Let the kept network go; the next `load_backbone` reads its weights again."""
-    global _kept
+    """Let the kept networks go; the next `load_backbone` reads its weights again."""
     with _lock:
-        _kept = None
+        _kept.clear()
 
 
 def _file_key(weights: str | Path | None) -> object:

@@ -12,8 +12,8 @@ from tdseg.classifiers.stored import shown
 from tdseg.errors import TdsegError
 
 KNOWN = frozenset(
-    "format format_version settings features classes channels rgb dtype backbone upsampler report "
-    "summary versions classifier".split()
+    "format format_version settings features classes channels rgb dtype backbone further_backbones "
+    "upsampler report summary versions classifier".split()
 )
 MAX_LABEL = 65535
 
@@ -78,8 +78,20 @@ def classes_of(header: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[str, .
 def weights_of(header: Mapping[str, Any], key: str) -> WeightsInfo | None:
     """Return what is said of a network's weights."""
     found = header.get(key)
-    if found is None:
-        return None
+    return None if found is None else _weights_info(found, key)
+
+
+def backbones_of(header: Mapping[str, Any]) -> tuple[WeightsInfo, ...]:
+    """Return what is said of the weights of all backbones, in their order."""
+    first = weights_of(header, "backbone")
+    more = header.get("further_backbones", [])
+    if not isinstance(more, list) or (more and first is None):
+        raise damaged("no valid 'further_backbones':", more)
+    further = tuple(_weights_info(found, "further_backbones") for found in more)
+    return further if first is None else (first, *further)
+
+
+def _weights_info(found: object, key: str) -> WeightsInfo:
     if not isinstance(found, dict):
         raise damaged(f"no valid '{key}':", found)
     known = frozenset(field.name for field in fields(WeightsInfo))

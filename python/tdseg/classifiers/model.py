@@ -20,6 +20,7 @@ from tdseg.classifiers.fitting import from_storage, to_storage
 from tdseg.classifiers.header import (
     KNOWN,
     NewerFileError,
+    backbones_of,
     check_known,
     classes_of,
     item,
@@ -60,7 +61,8 @@ class Model:
     ranges
         (C, 2) what the backbone sees as 0 and 1 under ``normalize=none``; None otherwise.
     weights, upsampler
-        The weights of the backbone, None without deep features; those of a learned upsampler.
+        The weights of the backbones in their order, none without deep features; those of a
+        learned upsampler.
     report
         Held-out precision, recall and F1; None when switched off.
     summary
@@ -78,7 +80,7 @@ class Model:
     rgb: bool
     dtype: str
     ranges: npt.NDArray[np.float64] | None
-    weights: WeightsInfo | None
+    weights: tuple[WeightsInfo, ...]
     report: HeldOutReport | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
     name: str = "classifier"
@@ -115,6 +117,7 @@ class Model:
 
     def header(self) -> dict[str, Any]:
         """Return what ``header.json`` holds, but for the classifier's own part."""
+        further = len(self.weights) > 1
         return {
             "settings": self.settings.to_dict(),
             "features": list(self.feature_names),
@@ -125,7 +128,9 @@ class Model:
             "channels": list(self.channels),
             "rgb": self.rgb,
             "dtype": self.dtype,
-            "backbone": asdict(self.weights) if self.weights else None,
+            "backbone": asdict(self.weights[0]) if self.weights else None,
+            # Only where there are such, so that versions before can read the other files.
+            **({"further_backbones": [asdict(w) for w in self.weights[1:]]} if further else {}),
             "upsampler": asdict(self.upsampler) if self.upsampler else None,
             "report": self.report.to_dict() if self.report else None,
             "summary": dict(self.summary),
@@ -135,13 +140,20 @@ class Model:
     def info(self) -> dict[str, str]:
         """Return settings and provenance as text lines for a result's info property."""
         lines = {f"tdseg.{k}": str(v) for k, v in self.settings.to_dict().items()}
-        for name, weights in (("weights", self.weights), ("upsampler", self.upsampler)):
-            if weights:
-                lines[f"tdseg.{name}"] = (
-                    f"{weights.name} {weights.sha256[:16]} ({weights.licence}, {weights.source})"
-                )
+        lines |= self.network_info()
         lines["tdseg.version"] = _version("tdseg")
         return lines
+
+    def network_info(self) -> dict[str, str]:
+        """Return the lines of `info` that say which weights ran."""
+        upsampler = (self.upsampler,) if self.upsampler else ()
+        return {
+            f"tdseg.{name}": ", ".join(
+                f"{w.name} {w.sha256[:16]} ({w.licence}, {w.source})" for w in used
+            )
+            for name, used in (("weights", self.weights), ("upsampler", upsampler))
+            if used
+        }
 
 
 def classifier_path(path: str | Path) -> Path:
@@ -208,7 +220,7 @@ def _model_of(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]], name:
         rgb=item(header, "rgb", bool),
         dtype=plain_text(header.get("dtype"), "dtype"),
         ranges=ranges,
-        weights=weights_of(header, "backbone"),
+        weights=backbones_of(header),
         # Files of before there were learned upsamplers say nothing of them.
         upsampler=weights_of(header, "upsampler"),
         report=report_of(header),

@@ -40,7 +40,8 @@ def train(request: Request) -> Reply:
 def _summary(model: Model) -> str:
     summary = model.summary
     pixels = ", ".join(f"{count} {name}" for name, count in summary["pixels"].items())
-    backbone = f", backbone {model.weights.name}" if model.weights else ""
+    names = " and ".join(weights.name for weights in model.weights)
+    backbone = f", backbone {names}" if names else ""
     return (
         f"Trained {model.classifier.kind} on {pixels} pixels, {summary['features']} "
         f"{model.settings.features} features{backbone}, {model.settings.device}: features "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,10 @@ class DeepFeatures:
         Keeps tokens, so that a second training runs no network; None: nothing is kept.
     progress
         Told of every pass; it may raise to cancel.
+    prefix
+        What stands before the levels in the features' names, to tell several backbones apart.
+    announce
+        Called with an image's size before its first pass; default: `announce`.
 
     Raises
     ------
@@ -54,7 +58,11 @@ class DeepFeatures:
         options: UpsamplingOptions | None = None,
         cache: TokenCache | None = None,
         progress: Progress | None = None,
+        prefix: str = "",
+        announce: Callable[[tuple[int, int]], None] | None = None,
     ) -> None:
+        self._prefix = prefix
+        self._announce = announce or self.announce
         self._backbone = backbone
         self._options = options or UpsamplingOptions()
         self._cache = cache
@@ -75,10 +83,10 @@ class DeepFeatures:
         return self._upsampler.weights
 
     def names(self, channels: tuple[str, ...], rgb: bool) -> tuple[str, ...]:
-        """Return ``deep/<level>/<index>``, with ``[channel]`` where there are several."""
+        """Return ``deep/<prefix><level>/<index>``, with ``[channel]`` where there are several."""
         suffixes = [""] if rgb or len(channels) == 1 else [f" [{name}]" for name in channels]
         return tuple(
-            f"deep/{level.name}/{index}{suffix}"
+            f"deep/{self._prefix}{level.name}/{index}{suffix}"
             for suffix in suffixes
             for level in self._levels
             for index in range(level.channels)
@@ -157,21 +165,28 @@ class DeepFeatures:
                 "use other weights, or precision=float32."
             )
 
-    def _announce(self, shape: tuple[int, int]) -> None:
-        """Say how long it will take, where it takes long."""
-        passes = self._upsampler.passes
-        seen = (shape[0] + _SURROUNDINGS) * (shape[1] + _SURROUNDINGS) * passes
+    def announce(self, shape: tuple[int, int], others: Sequence[DeepFeatures] = ()) -> None:
+        """Say how long it will take, with other backbones' features, where it takes long."""
+        parts = (self, *others)
+        if sum(part._input_pixels(shape) for part in parts) < _WORTH_AN_ESTIMATE:
+            return
+        seconds = sum(part._upsampler.seconds(shape) for part in parts)
+        if seconds > _WORTH_A_NOTE:
+            passes = " and ".join(
+                f"{part._upsampler.passes} passes of {part._backbone.name}" for part in parts
+            )
+            self._progress.note(
+                f"Deep features of {shape[1]} x {shape[0]} pixels: {passes} on "
+                f"{self._backbone.device.type}, about {seconds:.0f} s."
+            )
+
+    def _input_pixels(self, shape: tuple[int, int]) -> int:
+        """Return roughly how many pixels the network sees, as of the usual patches."""
+        seen = (shape[0] + _SURROUNDINGS) * (shape[1] + _SURROUNDINGS) * self._upsampler.passes
         if self._backbone.has_attention:  # a smaller stride makes more tokens of the same pixels
             finest = min(level.stride for level in self._levels)
             seen = int(seen * max(1.0, (_USUAL_PATCH / finest) ** 2))
-        if seen < _WORTH_AN_ESTIMATE:
-            return
-        seconds = self._upsampler.seconds(shape)
-        if seconds > _WORTH_A_NOTE:
-            self._progress.note(
-                f"Deep features of {shape[1]} x {shape[0]} pixels: {passes} passes of "
-                f"{self._backbone.name} on {self._backbone.device.type}, about {seconds:.0f} s."
-            )
+        return seen
 
     def _pictures(self, plane: PlaneInput) -> list[Picture]:
         pixels = plane.pixels

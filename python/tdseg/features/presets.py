@@ -78,17 +78,21 @@ def resolve_upsampling(settings: Settings, transformer: bool) -> Settings:
     )
 
 
-def upsampling_options(settings: Settings, backbone: Backbone, memory: int) -> UpsamplingOptions:
+def upsampling_options(
+    settings: Settings, backbone: Backbone, memory: int, keep: int
+) -> UpsamplingOptions:
     """Return how tokens become features under resolved settings.
 
     Parameters
     ----------
     settings
-        From `resolve_upsampling`.
+        Of one backbone, from `resolve_upsampling`.
     backbone
         With the levels that the settings ask for.
     memory
         Bytes that copies may take at a time.
+    keep
+        Bytes for the tokens of windows that may be needed again.
     """
     return UpsamplingOptions(
         upsampling=settings.upsampling,
@@ -97,6 +101,6 @@ def upsampling_options(settings: Settings, backbone: Backbone, memory: int) -> U
         levels=tuple(level.name for level in backbone.levels),
         # A CPU gains nothing from batches, and one copy at a time bounds memory.
         batch_bytes=0 if backbone.device.type == "cpu" else memory,
-        keep_bytes=memory // 4,
+        keep_bytes=keep,
         weights=settings.upsampler_weights,
     )

@@ -91,10 +91,17 @@ class DeepOptions(Options):
     title: ClassVar[str] = "Deep features"
 
     backbone: str = text(
-        "auto", "the network behind deep features", r"[\w./:+-]+", "dinov2_s_reg", basic=True
+        "auto",
+        "the network behind deep features, or several joined by +",
+        r"[\w./:-]+(\+[\w./:-]+)*",
+        "dinov2_s_reg",
+        basic=True,
     )
     levels: str = text(
-        "auto", "which levels or blocks of the backbone", r"[\w.]+(\s*,\s*[\w.]+)*", "4,8,16"
+        "auto",
+        "which levels or blocks of the backbone; of several, joined by +, as in 4,8+last",
+        r"[\w.]+(\s*[,+]\s*[\w.]+)*",
+        "4,8,16",
     )
     quality: str = choice(
         "balanced", "balanced fast best", "chooses shifts, flips and stride", basic=True
@@ -105,13 +112,18 @@ class DeepOptions(Options):
         "how tokens become pixels",
         registry="tdseg.upsampling.registry:UPSAMPLERS",
     )
-    shifts: int | str = integer("auto", 1, 16, "sub-patch shifts along each axis", "auto")
+    shifts: int | str = integer(
+        "auto", 1, 16, "sub-patch shifts along each axis", "auto", several=True
+    )
     flips: str | bool = choice(
         "auto",
         "auto true turn false",
         "average over mirrored copies: four, or two (the image and its half turn)",
+        several=True,
     )
-    stride: int | str = integer("auto", 1, 64, "stride of the patch embedding, pixels", "auto")
+    stride: int | str = integer(
+        "auto", 1, 64, "stride of the patch embedding, pixels", "auto", several=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +132,7 @@ class WeightFiles(Options):
 
     title: ClassVar[str] = "Weights"
 
-    weights: str = path("", "a local file with the backbone's weights")
+    weights: str = path("", "a local file with the backbone's weights; of several, with commas")
     upsampler_weights: str = path("", "a local file with the weights of a learned upsampler")
 
 

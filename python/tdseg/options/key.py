@@ -46,6 +46,8 @@ class Key:
         For numbers: words that are accepted besides, such as "auto".
     basic
         Whether dialogs show it at once; the others stand behind *Advanced*.
+    several
+        Whether values for several backbones may be joined by ``+``, as in ``shifts=1+2``.
     group
         Title of the group that dialogs and documentation show it in.
     field
@@ -72,6 +74,7 @@ class Key:
     words: tuple[str, ...] = ()
     registry: str = ""
     basic: bool = False
+    several: bool = False
     group: str = ""
     field: str = ""
     aliases: tuple[str, ...] = ()
@@ -99,6 +102,8 @@ class Key:
             If the text is no value of this key; the message lists the valid ones.
         """
         text = text.strip()
+        if self.several and "+" in text:
+            return self._check_several(text)
         if self.kind == "bool":
             if text.lower() in _TRUE:
                 return True
@@ -121,6 +126,8 @@ class Key:
         """Return a Python value if it is valid for this key, else raise `TdsegError`."""
         if value is None and self.default is None:
             return None
+        if self.several and isinstance(value, str) and "+" in value:
+            return self._check_several(value)
         if self.kind == "bool":
             if not isinstance(value, bool):
                 raise self._wrong(value)
@@ -130,6 +137,12 @@ class Key:
         if self.kind in ("int", "float"):
             return self._check_number(value)
         return self._check_text(value)
+
+    def _check_several(self, value: str) -> str:
+        parts = [self.parse(part) if part.strip() else None for part in value.split("+")]
+        if None in parts:
+            raise self._wrong(value)
+        return "+".join(str(part) for part in parts)
 
     def _check_choice(self, value: Any) -> str:
         if isinstance(value, bool) and {"true", "false"} <= set(self.choices):

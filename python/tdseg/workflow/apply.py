@@ -115,7 +115,7 @@ def apply(
     extraction = build_extraction(used, cache, progress)
     check_weights(model.weights, extraction.weights, model.name)
     check_weights(
-        model.upsampler, extraction.upsampler, model.name, "upsampler", "upsampler_weights"
+        [model.upsampler], [extraction.upsampler], model.name, "upsampler", "upsampler_weights"
     )
     found = extraction.extractor.names(model.channels, model.rgb)
     if tuple(found) != model.feature_names:
@@ -178,6 +178,7 @@ def apply(
             **model.info(),
             **names_line(dict(zip(class_values, model.class_names, strict=True))),
             **{f"tdseg.{k}": str(v) for k, v in extraction.settings.to_dict().items()},
+            **model.network_info(),
         },
         extraction.settings,
         doubts.reshape(frames, slices, height, width) if doubts is not None else None,

@@ -9,6 +9,7 @@ from tdseg.backbones.devices import resolve_device
 from tdseg.backbones.loading import choose_backbone, load_backbone
 from tdseg.classifiers.model import package_versions
 from tdseg.errors import TdsegError
+from tdseg.features.several import names_of_backbones, weights_of_backbones
 from tdseg.options.settings import Settings
 from tdseg.runtime.memory import GIB, free_memory, memory_budget
 from tdseg.runtime.threads import thread_count
@@ -31,24 +32,10 @@ def status_rows(
     """
     settings = Settings(**dict(values or {}))
     # A classifier brings its own backbone; what a new training would use stands beside it.
-    name, reason = choose_backbone(settings.backbone, settings.weights or None)
-    device, precision = resolve_device(settings.device, settings.precision, backbone=name)
-    rows = [
-        ("device", device),
-        ("precision", precision),
-        ("backbone", name),
-        ("backbone reason", reason),
-    ]
-    try:
-        info = load_backbone(name, weights=settings.weights or None, device=device).weights
-        rows += [
-            ("weights", info.name),
-            ("weights hash", info.sha256),
-            ("weights licence", info.licence),
-            ("weights source", info.source),
-        ]
-    except TdsegError as error:
-        rows.append(("weights", str(error)))
+    names = names_of_backbones(settings.backbone)
+    rows: list[tuple[str, str]] = []
+    for name, file in zip(names, weights_of_backbones(settings.weights, len(names)), strict=True):
+        rows += _backbone_rows(name, file, settings, keep=len(names))
     if session is not None:
         rows += session_rows(session)
     free = free_memory() / GIB
@@ -58,6 +45,31 @@ def status_rows(
         ("memory", f"{free:.1f} GiB free, {limit:.1f} GiB used at most (memory_limit=auto)"),
     ]
     rows += list(package_versions().items())
+    return rows
+
+
+def _backbone_rows(
+    asked: str, file: str | None, settings: Settings, keep: int
+) -> list[tuple[str, str]]:
+    """Return what one backbone is, and where it would run."""
+    name, reason = choose_backbone(asked, file)
+    device, precision = resolve_device(settings.device, settings.precision, backbone=name)
+    rows = [
+        ("device", device),
+        ("precision", precision),
+        ("backbone", name),
+        ("backbone reason", reason),
+    ]
+    try:
+        info = load_backbone(name, weights=file, device=device, keep=keep).weights
+        rows += [
+            ("weights", info.name),
+            ("weights hash", info.sha256),
+            ("weights licence", info.licence),
+            ("weights source", info.source),
+        ]
+    except TdsegError as error:
+        rows.append(("weights", str(error)))
     return rows
 
 
@@ -77,7 +89,8 @@ def session_rows(session: Session) -> list[tuple[str, str]]:
             )
         )
         if model.weights:
-            rows.append(("classifier backbone", f"{model.weights.name} ({model.weights.source})"))
+            used = ", ".join(f"{weights.name} ({weights.source})" for weights in model.weights)
+            rows.append(("classifier backbone", used))
     rows += [
         ("training images", str(len(session.examples))),
         ("cached images", f"{session.cache.count} ({session.cache.bytes / GIB:.2f} GiB)"),

@@ -14,7 +14,6 @@ from tdseg.features.classical import ClassicalOptions
 from tdseg.features.extractors import (
     ClassicalFeatures,
     build_extraction,
-    load_for,
 )
 from tdseg.features.token_cache import TokenCache, open_cache
 from tdseg.images.image import Image
@@ -201,17 +200,20 @@ class _Job:
         self._extractor, self._weights = extraction.extractor, extraction.weights
         self._upsampler = extraction.upsampler
         self.settings = extraction.settings
-        self._backbone = None
+        # The first that has attention says what stands out; all of them say what is similar.
+        self._backbone = next(
+            (b for b in extraction.backbones if b.has_attention),
+            next(iter(extraction.backbones), None),
+        )
         self.runs: list[FeatureRun] = []
-        total = len(self._extractor.names(self._names, self._rgb))
-        classical = 0
+        pictures = 1 if self._rgb else len(self._names)
         if settings.uses_classical:
             own = ClassicalFeatures(ClassicalOptions.of(self.settings))
             classical = len(own.names(self._names, self._rgb))
             self.runs.append(FeatureRun(classical, deep=False))
-        if settings.uses_deep:
-            self._backbone = load_for(self.settings, Silent())[0]
-            self.runs.append(FeatureRun(total - classical, deep=True))
+        for backbone in extraction.backbones:
+            count = sum(level.channels for level in backbone.levels)
+            self.runs.append(FeatureRun(pictures * count, deep=True))
         self._summary: dict[str, object] = {}
         self.ran = ""
 
@@ -240,9 +242,7 @@ class _Job:
 
     def describe(self, found: FoundClasses, looked: str) -> None:
         """Put into words what ran."""
-        network = (
-            f"{self._weights.name} ({self._weights.source})" if self._weights else "no network"
-        )
+        network = " and ".join(f"{w.name} ({w.source})" for w in self._weights) or "no network"
         self.ran = (
             f"{self._method} of {self.settings.features} features ({network}), "
             f"{len(found.class_names)} classes from {found.initial} clusters"
@@ -318,7 +318,10 @@ class _Job:
         assert found is not None
         attention = np.stack(maps).reshape(frames, slices, -1, height, width)
         labels, objects = find_objects_in_planes(masks, attention[:, :, 0], self._min_size)
-        network = self._weights.name if self._weights else self.settings.features + " features"
+        network = " and ".join(w.name for w in self._weights)
+        if found.method == "attention" and self._backbone is not None:
+            network = self._backbone.weights.name
+        network = network or self.settings.features + " features"
         self.ran = f"attention of {network}, by {_WORDS[found.method]}"
         progress.note(f"Segmented without labels: {self.ran}.")
         progress.update(1.0)
