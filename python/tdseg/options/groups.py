@@ -171,6 +171,9 @@ class CrfOptions(Options):
         13.0, 0.1, 1e4, "grey levels (of 255) that count as an edge"
     )
     crf_bilateral_compat: float = number(10.0, 0.0, 1e6, "strength of its colour kernel; 0 is off")
+    crf_denoise: bool = flag(
+        True, "take noise that exceeds the range out of the image before edges are looked for"
+    )
     crf_min_fraction: float = number(
         0.5,
         0.0,
@@ -185,7 +188,12 @@ class RefineOptions(CrfOptions):
 
     title: ClassVar[str] = "Refinement"
 
-    refine: str = choice("none", "none crf", "refine the result with a dense CRF", basic=True)
+    refine: str = choice(
+        "none",
+        "none crf",
+        "refine the result with a dense CRF",
+        basic=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.intensity import Intensity
+from tdseg.options.groups import CrfOptions
 from tdseg.options.settings import Settings, one_of
 from tdseg.runtime.feature_map import PlaneInput
 from tdseg.runtime.memory import GIB, memory_budget
@@ -112,11 +113,22 @@ def refine_plane(
 
     `given_back` receives the number of pixels that the guard gave back to each class.
     """
+    return refine_window(probabilities, crf_guide(plane, settings), settings, progress, given_back)
+
+
+def refine_window(
+    probabilities: np.ndarray,
+    guide: np.ndarray,
+    settings: Settings,
+    progress: Progress,
+    given_back: dict[int, int],
+) -> np.ndarray:
+    """Refine the probabilities (K, Y, X) of a plane or a part of it by its guide (Y, X, C)."""
     from tdseg.refine.crf import refine_tiled  # compiled code, not always needed
 
     return refine_tiled(
         probabilities,
-        _guide(plane),
+        guide,
         settings,
         tile=settings.tile,
         progress=_told(progress),
@@ -129,8 +141,18 @@ def _told(progress: Progress) -> Callable[[float], None]:
     return lambda fraction: progress.update(fraction, "refining")
 
 
-def _guide(plane: PlaneInput) -> np.ndarray:
-    """Return the plane as the CRF sees it: 0 to 255 within the grey range of the backbone."""
+def crf_guide(plane: PlaneInput, options: CrfOptions) -> np.ndarray:
+    """Return the plane as the CRF sees it: without noise, if so chosen, and from 0 to 255."""
+    guide = _scaled(plane)
+    if not options.crf_denoise or options.crf_bilateral_compat == 0:
+        return guide
+    from tdseg.refine.guide_noise import without_noise
+
+    return without_noise(guide, options.crf_bilateral_range)
+
+
+def _scaled(plane: PlaneInput) -> np.ndarray:
+    """Return the plane from 0 to 255 within the grey range of the backbone."""
     if plane.pixels.dtype == np.uint8:
         return plane.pixels
     ranges = plane.ranges if plane.ranges is not None else np.array([[0.0, 255.0]])
