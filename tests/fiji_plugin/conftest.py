@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the shared module of this folder
+
+from own_jvm import OwnImageJ  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,28 @@ def plugin(maven, tmp_path_factory) -> Built:
     subprocess.run(call, cwd=work, check=True)
     (jar,) = (work / "target").glob("*.jar")
     return Built(jar, tuple(sorted((work / "target" / "needed").glob("*.jar"))))
+
+
+@pytest.fixture(scope="session")
+def own_imagej(plugin, tmp_path_factory) -> OwnImageJ:
+    """ImageJ 1.54p with the plugin in its folder of plugins, in a Java of its own."""
+    import tdseg
+    from tdseg.imagej.headless_classes import kept_classes
+    from tdseg.imagej.java import jc
+    from tdseg.imagej.jdk import find_java, java_version
+    from tdseg.imagej.start import EMBEDDED_ENDPOINTS
+
+    tdseg.imagej.start()  # the jars that it took, and the classes that it patched, serve here too
+    java = find_java()
+    on_path = [Path(p) for p in str(jc.System.getProperty("java.class.path")).split(os.pathsep)]
+    (plain,) = (path for path in on_path if path.name.startswith("ij-1.54"))
+    kept = kept_classes(EMBEDDED_ENDPOINTS, java_version(java))
+    if kept is None or not kept.is_file():
+        pytest.skip("ImageJ's classes for no display are not kept on this machine")
+    folder = tmp_path_factory.mktemp("ImageJ µ (1)")
+    (folder / "plugins" / "jars").mkdir(parents=True)
+    shutil.copy(plugin.jar, folder / "plugins")
+    for jar in plugin.needed:
+        shutil.copy(jar, folder / "plugins" / "jars")
+    patched = tuple(dict.fromkeys([kept, *on_path]))
+    return OwnImageJ(java / "bin" / "java", folder, patched, plain)

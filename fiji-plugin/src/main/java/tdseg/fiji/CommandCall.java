@@ -22,10 +22,12 @@ import tdseg.fiji.worker.CommandRun;
 import tdseg.fiji.worker.Questions;
 import tdseg.fiji.worker.ResultPlanes;
 import tdseg.fiji.worker.Worker;
+import tdseg.fiji.worker.WorkerFailure;
 
 /** One call of a command: options, the work in Python, what is shown, the recorded line. */
 final class CommandCall {
     private final Command command;
+    private Worker worker;
 
     CommandCall(Command command) {
         this.command = command;
@@ -52,16 +54,28 @@ final class CommandCall {
         if (command.needsImage && active == null) {
             throw new UserError(command.name + " works on the active image; open an image first.");
         }
-        Worker worker = Worker.get();
         Questions questions = new Questions(active);
-        Fields answer =
-                new CommandRun(worker, questions).run(request(options, active, questions));
-        Fields reply = answer.object("reply");
-        Recording.suspended(() -> show(reply, active, questions, worker));
+        Fields reply = reply(request(options, active, questions), questions);
+        Recording.suspended(() -> show(reply, active, questions));
         IJ.showProgress(1.0);
         IJ.showStatus("");
         Recording.line(command.name, reply.list("values"));
         return true;
+    }
+
+    private Fields reply(Map<String, Object> request, Questions questions) {
+        worker = Worker.get();
+        CommandRun run = new CommandRun(worker, questions);
+        try {
+            return run.run(request).object("reply");
+        } catch (WorkerFailure error) {
+            if (!error.died || run.hasBegun()) {
+                throw error;
+            }
+            // It had died before, which only showed now.
+            worker = Worker.get();
+            return new CommandRun(worker, questions).run(request).object("reply");
+        }
     }
 
     private Map<String, Object> request(String options, ImagePlus active, Questions questions) {
@@ -77,7 +91,7 @@ final class CommandCall {
         return request;
     }
 
-    private static void show(Fields reply, ImagePlus active, Questions questions, Worker worker) {
+    private void show(Fields reply, ImagePlus active, Questions questions) {
         if (reply.has("group_names")) {
             GroupNames.set(reply.map("group_names"));
         }

@@ -16,7 +16,8 @@ final class Messages {
         IJ.showProgress(1.0);
         IJ.showStatus("");
         String sentence = Words.oneLine(message);
-        IJ.error(TITLE, GraphicsEnvironment.isHeadless() ? sentence : Words.wrapped(sentence, WIDTH));
+        boolean headless = GraphicsEnvironment.isHeadless();
+        IJ.error(TITLE, headless ? sentence : Words.wrapped(sentence, WIDTH));
         Macro.abort();
     }
 

@@ -27,8 +27,8 @@ final class Recording {
     /**
      * Writes the call of a command, as pairs of key and value.
      *
-     * <p>ImageJ ignores what comes from a macro's thread, so only menu commands appear. It writes the
-     * line itself when a menu command returns; by then it is written, and forgotten.
+     * <p>ImageJ ignores what comes from macros, so only menu commands appear. It would write
+     * a line itself when a menu command returns; by then there is none to write any more.
      */
     static void line(String command, List<?> values) {
         if (!Recorder.record) {

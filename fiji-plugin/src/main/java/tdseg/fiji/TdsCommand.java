@@ -4,6 +4,7 @@ import ij.IJ;
 import ij.plugin.PlugIn;
 import tdseg.fiji.table.Command;
 import tdseg.fiji.table.CommandTable;
+import tdseg.fiji.table.Words;
 import tdseg.fiji.worker.WorkerFailure;
 
 /** All entries of the menu; the argument is the name of the command. */
@@ -23,7 +24,13 @@ public final class TdsCommand implements PlugIn {
             Messages.stop(error.getMessage());
         } catch (WorkerFailure error) {
             Recording.forget();
-            Messages.unexpected(name, error);
+            if (error.died) {
+                Messages.stop("Python ended unexpectedly during " + name + "; images and labels are "
+                        + "as they were. The next command starts it again, with the last "
+                        + "classifier." + lastWords(error));
+            } else {
+                Messages.unexpected(name, error);
+            }
         } catch (LinkageError error) {
             Recording.forget();
             Messages.stop(missing(error));
@@ -34,6 +41,12 @@ public final class TdsCommand implements PlugIn {
             Recording.forget();
             Messages.unexpected(name, error);
         }
+    }
+
+    private static String lastWords(WorkerFailure error) {
+        String[] lines = error.reason.trim().split("\n");
+        String last = Words.start(Words.oneLine(lines[lines.length - 1]), 200);
+        return last.isEmpty() || last.equals("<none>") ? "" : " Its last words: " + last;
     }
 
     private static String missing(LinkageError error) {

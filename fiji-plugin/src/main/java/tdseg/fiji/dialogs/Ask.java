@@ -48,8 +48,10 @@ public final class Ask {
 
     private static String opening(Command command, Key path) {
         OpenDialog dialog = new OpenDialog(command.name);
-        return dialog.getFileName() == null
-                ? null : path.format(new File(dialog.getDirectory(), dialog.getFileName()).getPath());
+        if (dialog.getFileName() == null) {
+            return null;
+        }
+        return path.format(new File(dialog.getDirectory(), dialog.getFileName()).getPath());
     }
 
     private static Map<String, List<String>> suggestions(Command command) {

@@ -29,8 +29,9 @@ final class HelpPage {
 
     static String html(Command command) {
         StringBuilder page = new StringBuilder("<html><body style='font-family: sans-serif; "
-                + "margin: 8px'><p>" + Names.escaped(command.help) + "</p><p>In a macro: <code>run(\""
-                + Names.escaped(command.name) + "\", \"key=value key=[value with spaces]\");"
+                + "margin: 8px'><p>" + Names.escaped(command.help) + "</p><p>In a macro: "
+                + "<code>run(\"" + Names.escaped(command.name)
+                + "\", \"key=value key=[value with spaces]\");"
                 + "</code></p>");
         String group = null;
         for (Key key : command.keys) {

@@ -32,8 +32,8 @@ final class DrawableRoi {
     /**
      * Returns a ROI that can be drawn.
      *
-     * <p>Splines, rounded rectangles and composites with curves are filled by ImageJ, on an image of
-     * this size, and traced; all other ROIs are returned as they are.
+     * <p>Splines, rounded rectangles and composites with curves are filled by ImageJ, on an image
+     * of this size, and traced; all other ROIs are returned as they are.
      *
      * @throws UserError if one of the former is not finite, or too large to fill.
      */

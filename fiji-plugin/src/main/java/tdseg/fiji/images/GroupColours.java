@@ -14,8 +14,8 @@ public final class GroupColours {
     /**
      * Returns the LUT that ImageJ colours ROI groups with, and sees that there is one.
      *
-     * <p>ImageJ reads it from {@code luts/Glasbey.lut}. The ImageJ of Maven has none, and says so at
-     * every group that is set; it then gets ours.
+     * <p>ImageJ reads it from {@code luts/Glasbey.lut}. The ImageJ of Maven has none, and says so
+     * at every group that is set; it then gets ours.
      */
     public static LUT lut() {
         try {

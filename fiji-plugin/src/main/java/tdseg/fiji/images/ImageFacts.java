@@ -31,8 +31,7 @@ public final class ImageFacts {
         facts.put("shape", Arrays.asList(imp.getNFrames(), imp.getNSlices(), imp.getNChannels(),
                 imp.getHeight(), imp.getWidth()));
         facts.put("plane", (imp.getT() - 1) * imp.getNSlices() + imp.getZ() - 1);
-        Object source = imp.getProperty(Results.SOURCE);
-        facts.put("made_from", source == null ? "" : source.toString());
+        facts.put("made_from", Results.sourceOf(imp));
         facts.put("type", TYPES[imp.getType()]);
         return facts;
     }
@@ -96,7 +95,8 @@ public final class ImageFacts {
                     ? imp.getProperty("Label") : stack.getSliceLabel(i + 1);
             labels[i] = label == null ? null : label.toString();
         }
-        return Arrays.stream(labels).anyMatch(label -> label != null) ? Arrays.asList(labels) : null;
+        boolean any = Arrays.stream(labels).anyMatch(label -> label != null);
+        return any ? Arrays.asList(labels) : null;
     }
 
     private static Object function(Calibration calibration) {

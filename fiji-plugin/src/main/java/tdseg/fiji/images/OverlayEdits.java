@@ -2,7 +2,6 @@ package tdseg.fiji.images;
 
 import ij.ImagePlus;
 import ij.gui.Overlay;
-import ij.gui.PointRoi;
 import ij.gui.PolygonRoi;
 import ij.gui.Roi;
 import ij.gui.ShapeRoi;
@@ -51,7 +50,7 @@ public final class OverlayEdits {
         if (imp.isHyperStack() || imp.getStackSize() == 1) {
             place(label, imp, imp.getC(), imp.getZ(), imp.getT());
         } else { // an image without a window knows its slice alone
-            onSlice(label, imp.getCurrentSlice());
+            PointSlices.set(label, imp.getCurrentSlice());
         }
         return label;
     }
@@ -68,6 +67,9 @@ public final class OverlayEdits {
         int group = added.whole("group");
         if (roi.getGroup() != group && group < 256) {
             roi.setGroup(group); // ImageJ gives its default group to a ROI without one
+        }
+        if (added.whole("slice") > 0 && roi.getPosition() == 0) {
+            PointSlices.set(roi, added.whole("slice")); // which ImageJ saves, but drops
         }
         return roi;
     }
@@ -103,19 +105,7 @@ public final class OverlayEdits {
         if (imp.isHyperStack()) {
             roi.setPosition(c, z, t);
         } else {
-            onSlice(roi, imp.getStackIndex(Math.max(c, 1), z, t));
-        }
-    }
-
-    /** Sets a ROI's stack index so that it is still there after saving and opening. */
-    private static void onSlice(Roi roi, int position) {
-        roi.setPosition(position);
-        if (roi instanceof PointRoi) { // ImageJ saves and reads that of each point
-            int[] counters = ((PointRoi) roi).getCounters();
-            for (int i = 0; i < counters.length; i++) {
-                counters[i] = counters[i] & 255 | position << 8;
-            }
-            ((PointRoi) roi).setCounters(counters);
+            PointSlices.set(roi, imp.getStackIndex(Math.max(c, 1), z, t));
         }
     }
 }

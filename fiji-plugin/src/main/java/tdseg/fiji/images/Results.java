@@ -7,14 +7,15 @@ import ij.gui.Overlay;
 import ij.process.ColorProcessor;
 import ij.process.LUT;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.IntFunction;
 import tdseg.fiji.table.Fields;
 
 /** Results as new images, the way Fiji's own tools show theirs; the active image stays as it is. */
 public final class Results {
-    /** Property of a result: ID of the image that it was made from, as long as ImageJ runs. */
-    public static final String SOURCE = "tdseg.source";
-
+    private static final String SOURCE = "tdseg.source";
+    private static final String THIS_IMAGEJ =
+            UUID.randomUUID().toString().replace("-", "").substring(0, 12);
     private static final double OPACITY = 0.4;
 
     private Results() {}
@@ -32,6 +33,10 @@ public final class Results {
             case "probabilities":
                 made = probabilities(result, imp, planes);
                 break;
+            case "uncertainty":
+                made = stacked(result, imp, planes);
+                made.setDisplayRange(0, 1);
+                break;
             case "features":
                 made = features(result, imp, planes);
                 break;
@@ -41,8 +46,17 @@ public final class Results {
             default:
                 made = labels(result, imp, planes);
         }
-        made.setProperty(SOURCE, ImageFacts.identity(imp));
+        // A property that duplicates have too, and files: there the ID is one of an ImageJ that is
+        // gone.
+        made.setProp(SOURCE, THIS_IMAGEJ + " " + imp.getID());
         return made;
+    }
+
+    /** Returns the ID of the image that a result, or its duplicate, was made from; or "". */
+    static String sourceOf(ImagePlus imp) {
+        String source = imp.getProp(SOURCE);
+        return source != null && source.startsWith(THIS_IMAGEJ + " ")
+                ? source.substring(THIS_IMAGEJ.length() + 1) : "";
     }
 
     private static ImagePlus labels(Fields result, ImagePlus imp, IntFunction<Object> planes) {
@@ -54,7 +68,8 @@ public final class Results {
         return made;
     }
 
-    private static ImagePlus probabilities(Fields result, ImagePlus imp, IntFunction<Object> planes) {
+    private static ImagePlus probabilities(
+            Fields result, ImagePlus imp, IntFunction<Object> planes) {
         ImagePlus made = stacked(result, imp, planes);
         made.setOpenAsHyperStack(true);
         made.setDisplayRange(0, 1);

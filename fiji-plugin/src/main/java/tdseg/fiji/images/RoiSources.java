@@ -23,7 +23,8 @@ public final class RoiSources {
         List<String> found = new ArrayList<>();
         for (Roi roi : rois(imp, source)) {
             Roi sent = asTheyAre ? roi : DrawableRoi.of(roi, imp.getWidth(), imp.getHeight());
-            found.add(Base64.getEncoder().encodeToString(RoiEncoder.saveAsByteArray(sent)));
+            byte[] bytes = RoiEncoder.saveAsByteArray(PointSlices.kept(sent));
+            found.add(Base64.getEncoder().encodeToString(bytes));
         }
         return found;
     }

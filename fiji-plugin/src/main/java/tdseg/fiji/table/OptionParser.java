@@ -24,7 +24,8 @@ public final class OptionParser {
      *
      * @param text the options; null or empty: every key has its default.
      * @return the values that were given, as text, by key name.
-     * @throws UserError for an unknown key, a value that is not valid or missing, a key given twice.
+     * @throws UserError for an unknown key, a value that is not valid or missing, or a key that is
+     *     given twice.
      */
     public static Map<String, String> parse(String text, Command command) {
         Map<String, Key> index = command.index();

@@ -98,8 +98,8 @@ public final class Words {
 
     /** Whether a macro reads a value back only if it is in brackets. */
     public static boolean needsBrackets(String text) {
-        return text.isEmpty()
-                || text.chars().anyMatch(letter -> isBlank(letter) || "[]=\"\\".indexOf(letter) >= 0);
+        return text.isEmpty() || text.chars().anyMatch(
+                letter -> isBlank(letter) || "[]=\"\\".indexOf(letter) >= 0);
     }
 
     /** Joins lines and blanks to single blanks. */

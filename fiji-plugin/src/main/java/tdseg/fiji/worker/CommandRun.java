@@ -21,6 +21,7 @@ public final class CommandRun {
     private final Worker worker;
     private final Questions questions;
     private final BlockingQueue<TaskEvent> events = new LinkedBlockingQueue<>();
+    private boolean heard;
 
     /** To be run in a worker that asks these images. */
     public CommandRun(Worker worker, Questions questions) {
@@ -54,11 +55,17 @@ public final class CommandRun {
             if (event == null) {
                 continue;
             }
+            heard |= event.responseType != Service.ResponseType.CRASH;
             if (event.responseType.isTerminal()) {
                 return ended(task);
             }
             hear(event, cancelled);
         }
+    }
+
+    /** Whether the worker has begun with the request: if not, another may do it. */
+    public boolean hasBegun() {
+        return heard;
     }
 
     private TaskEvent next() {

@@ -45,7 +45,7 @@ public final class Questions {
                 return Collections.singletonMap("rois",
                         RoiSources.encoded(image(asked), asked.text("source")));
             case "open":
-                return open(asked.text("path"));
+                return Collections.singletonMap("image", open(asked.text("path")));
             default:
                 throw new UserError("This plugin does not know what tdseg asks ('"
                         + asked.text("what") + "'); update the plugin with 'tdseg install-fiji'.");

@@ -1,5 +1,6 @@
 package tdseg.fiji.worker;
 
+import ij.IJ;
 import java.io.File;
 import java.io.IOException;
 import java.util.Collections;
@@ -48,11 +49,6 @@ public final class Worker {
         return running;
     }
 
-    /** Returns the worker that runs, or null. */
-    public static synchronized Worker current() {
-        return running != null && running.service.isAlive() ? running : null;
-    }
-
     /** Ends the worker, if one runs. */
     public static synchronized void end() {
         if (running != null) {
@@ -93,6 +89,9 @@ public final class Worker {
             service.close();
             throw cannotStart(python, error.reason);
         }
+        if (answer.has("restored")) {
+            IJ.log(answer.text("restored"));
+        }
         if (answer.has("problem")) {
             service.close();
             throw new UserError(answer.text("problem"));
@@ -129,7 +128,7 @@ public final class Worker {
                     task.wait(PATIENCE);
                 } catch (InterruptedException error) {
                     Thread.currentThread().interrupt();
-                    throw new WorkerFailure("interrupted");
+                    throw new WorkerFailure("interrupted", false);
                 }
                 if (!task.status.isFinished() && !service.isAlive()) {
                     throw died();
@@ -150,7 +149,7 @@ public final class Worker {
             }
             return task.start();
         } catch (IOException error) {
-            throw new WorkerFailure(error.getMessage());
+            throw new WorkerFailure(error.getMessage(), !isAlive());
         }
     }
 
@@ -174,14 +173,14 @@ public final class Worker {
                 }
                 return answer;
             case CRASHED:
-                throw new WorkerFailure(task.error);
+                throw new WorkerFailure(task.error, true);
             default:
-                throw new WorkerFailure(task.error == null ? "no reason given" : task.error);
+                throw new WorkerFailure(task.error == null ? "no reason given" : task.error, false);
         }
     }
 
     WorkerFailure died() {
         List<String> lines = service.errorLines();
-        return new WorkerFailure(lines.isEmpty() ? "" : lines.get(lines.size() - 1));
+        return new WorkerFailure(lines.isEmpty() ? "" : lines.get(lines.size() - 1), true);
     }
 }

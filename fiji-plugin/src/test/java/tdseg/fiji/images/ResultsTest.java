@@ -56,12 +56,14 @@ class ResultsTest {
         roi.setGroup(2);
         assertEquals(roi.getStrokeColor().getRGB(), lut.getRGB(2));
         assertEquals(0xff000000, lut.getRGB(0));
-        assertEquals(Integer.toString(imp.getID()), made.getProperty(Results.SOURCE));
+        assertEquals(Integer.toString(imp.getID()), Results.sourceOf(made.duplicate()));
+        assertEquals("", Results.sourceOf(imp));
     }
 
     @Test
     void aChannelOfProbabilitiesIsAClass() {
-        ImagePlus made = result("probabilities", "[\"x\", \"y\"]", "1, 2, 2, 3, 4", source(1, 2, 1));
+        ImagePlus made =
+                result("probabilities", "[\"x\", \"y\"]", "1, 2, 2, 3, 4", source(1, 2, 1));
         assertArrayEquals(new int[] {4, 3, 2, 2, 1}, made.getDimensions());
         assertEquals("y", made.getStack().getSliceLabel(4));
         assertEquals(1, made.getDisplayRangeMax());

@@ -88,7 +88,7 @@ class RoiTest {
         ImagePlus imp = IJ.createImage("s", "8-bit black", 40, 30, 3);
         imp.setSlice(2);
         imp.setRoi(new PointRoi(5, 6));
-        OverlayEdits.apply(edit("{\"label_selection\": [4, \"four\"], \"where\": \"overlay\"}"), imp);
+        OverlayEdits.apply(edit("{\"label_selection\": [4, \"four\"]}"), imp);
         Roi label = imp.getOverlay().get(0);
         assertEquals(4, label.getGroup());
         assertEquals("four", label.getName());

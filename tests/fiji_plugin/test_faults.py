@@ -1,0 +1,161 @@
+"""Accidents with the plugin: one sentence each, nothing lost, nothing left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+KILL = """
+import os, psutil
+for child in psutil.Process(os.getppid()).children(recursive=True):
+    if "tdseg.worker" in child.cmdline():
+        child.kill()
+        child.wait(20)
+        print("killed")
+"""
+CELLS = """
+setBatchMode(true);
+newImage("cells", "8-bit ramp", 40, 30, 1);
+run("TDS Set Classes...", "classes=[dark,bright]");
+makeRectangle(1, 1, 6, 20); run("TDS Add Label...", "class=dark");
+makeRectangle(32, 1, 6, 20); run("TDS Add Label...", "class=bright");
+run("Select None");
+"""
+TRAIN = 'run("TDS Train...", "features=classical sigma_max=2 trees=10 held_out=false");\n'
+
+
+def segments() -> set[str]:
+    folder = Path("/dev/shm")
+    return {path.name for path in folder.glob("tdseg_*")} if folder.is_dir() else set()
+
+
+def workers() -> set[int]:
+    """Processes that serve a Fiji here."""
+    found = set()
+    for process in psutil.process_iter(["cmdline"]):
+        if "tdseg.worker" in (process.info["cmdline"] or []):
+            found.add(process.pid)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left():
+    before = segments(), workers()
+    yield
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and (workers() - before[1] or segments() - before[0]):
+        time.sleep(0.1)
+    assert workers() <= before[1]
+    assert segments() <= before[0]
+
+
+@pytest.fixture
+def kill(tmp_path):
+    """A line of a macro that kills the worker."""
+    script = tmp_path / "kill.py"
+    script.write_text(KILL, encoding="utf-8")
+    return f'print(exec("{sys.executable}", "{script}"));\n'
+
+
+def test_a_worker_that_dies_between_commands_is_replaced_with_its_classifier(own_imagej, kill):
+    apply = 'run("TDS Apply..."); getStatistics(n, mean); print("mean " + mean); close();\n'
+    printed = own_imagej.run_macro(CELLS + TRAIN + apply + kill + apply)
+    means = [line for line in printed.splitlines() if line.startswith("mean ")]
+    assert "killed" in printed
+    assert len(means) == 2, printed
+    assert means[0] == means[1]
+
+
+def test_a_worker_that_dies_at_work_ends_the_command_in_one_sentence(own_imagej, tmp_path):
+    macro = tmp_path / "macro.ijm"
+    macro.write_text(
+        'newImage("large", "16-bit ramp", 900, 900, 2);'
+        "makeRectangle(1, 1, 200, 200); Roi.setGroup(1); run('Add Selection...');"
+        "makeRectangle(600, 1, 200, 200); Roi.setGroup(2); run('Add Selection...');"
+        'print("training");' + TRAIN + 'print("went on");',
+        encoding="utf-8",
+    )
+    with subprocess.Popen(
+        own_imagej.command("-batch", str(macro)),
+        env=own_imagej.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as imagej:
+        worker = _child(imagej.pid)
+        while worker.cpu_times().user < 2.5:  # it has begun
+            time.sleep(0.05)
+        worker.kill()
+        printed, _ = imagej.communicate(timeout=60)
+    assert "Python ended unexpectedly during TDS Train..." in printed
+    assert "went on" not in printed
+    assert "\tat " not in printed  # no Java trace
+
+
+def _child(pid: int) -> psutil.Process:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for child in psutil.Process(pid).children(recursive=True):
+            if "tdseg.worker" in child.cmdline():
+                return child
+        time.sleep(0.05)
+    raise AssertionError("no worker was started")
+
+
+@pytest.mark.parametrize(
+    ("python", "words"),
+    [
+        ("", "No Python is set up for this Fiji"),
+        ("/no/such µ/python", "is not there any more: /no/such µ/python"),
+        ("{folder}/broken", "could not be started"),
+        ("{folder}/bare", "has no tdseg that serves Fiji"),
+    ],
+)
+def test_a_python_that_does_not_serve_is_one_sentence(own_imagej, tmp_path, python, words):
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho no luck >&2\nexit 3\n")
+    broken.chmod(0o755)
+    bare = tmp_path / "bare"  # a Python without packages
+    bare.write_text(f'#!/bin/sh\nunset PYTHONPATH\nexec "{sys.executable}" -S "$@"\n')
+    bare.chmod(0o755)
+    printed = own_imagej.run_macro(
+        'run("TDS Status");\nprint("went on");', TDSEG_PYTHON=python.format(folder=tmp_path)
+    )
+    assert words in printed
+    assert "went on" not in printed
+    assert "\tat " not in printed
+
+
+def test_imagej_killed_takes_the_worker_with_it(own_imagej, tmp_path):
+    macro = tmp_path / "macro.ijm"
+    macro.write_text('run("TDS Set Classes...", "classes=a,b"); wait(60000);')
+    with subprocess.Popen(
+        own_imagej.command("-batch", str(macro)),
+        env=own_imagej.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    ) as imagej:
+        worker = _child(imagej.pid)
+        time.sleep(1)
+        imagej.kill()
+    worker.wait(20)
+    assert not worker.is_running()
+
+
+def test_mistakes_are_told_as_in_process(own_imagej):
+    for line, words in (
+        ('run("TDS Train...", "foo=1");', "TDS Train... has no key 'foo'."),
+        ('run("TDS Train...");', "TDS Train... works on the active image; open an image first."),
+        (CELLS + 'run("TDS Apply...");', "TDS Train... trains one, TDS Load Classifier..."),
+        ("Ext.TDS_classCount();", ""),
+    ):
+        printed = own_imagej.run_macro(line + '\nprint("went on");')
+        assert words in printed
+        assert "went on" not in printed

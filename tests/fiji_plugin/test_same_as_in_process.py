@@ -1,0 +1,99 @@
+"""The plugin with its worker gives what the commands give inside Python's own ImageJ."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+import tdseg
+
+SAVE = """
+function keep(name) { saveAs("Tiff", out + name + ".tif"); close(); selectImage(id); }
+function table(name) { saveAs("Results", out + name + ".csv"); run("Clear Results"); }
+out = getArgument();
+setBatchMode(true);
+"""
+
+WORKFLOW = """
+newImage("cells.tif", "16-bit ramp", 48, 40, 3);
+id = getImageID();
+run("Set Scale...", "distance=1 known=0.5 unit=um");
+for (i = 1; i <= 3; i++) { setSlice(i); run("Add...", "value=" + 5000 * i + " slice"); }
+run("TDS Set Classes...", "classes=[dark one,bright]");
+setSlice(2);
+makeRectangle(1, 1, 12, 30); run("TDS Add Label...", "class=[dark one]");
+makeOval(34, 5, 12, 30); run("TDS Add Label...", "class=bright");
+setSlice(1);
+makePoint(40, 20); run("TDS Add Label...", "class=2");
+makePolygon(3, 3, 20, 5, 12, 30); run("Fit Spline"); run("TDS Add Label...", "class=1");
+run("Select None");
+run("TDS Train...", "features=classical sigma_max=4 trees=10 seed=3");
+run("TDS Apply...", "output=both");
+keep("labels");
+selectImage("cells-probabilities");
+rename("p"); keep("probabilities");
+run("TDS Apply...", "output=overlay slices=2-3");
+keep("overlay");
+run("TDS Apply...", "output=uncertainty");
+keep("uncertainty");
+run("TDS Features...", "features=classical sigma_max=2 slices=2");
+keep("features");
+run("TDS Labels to Image");
+run("TDS Class Statistics");
+table("statistics");
+keep("label-image");
+run("TDS Measure ROIs...", "features=classical sigma_max=2");
+table("regions");
+run("TDS Save Labels...", "path=[" + out + "labels]");
+run("Remove Overlay");
+run("TDS Load Labels...", "path=[" + out + "labels.zip]");
+saveAs("Tiff", out + "image.tif");
+print("group names: " + call("ij.gui.Roi.getGroupNames"));
+"""
+
+SAVED = "labels probabilities overlay uncertainty features label-image image".split()
+
+
+@pytest.fixture(scope="module")
+def both(own_imagej, tmp_path_factory):
+    """The folders of the same macro's files: from the plugin, and from Python's own ImageJ."""
+    plugin, here = (tmp_path_factory.mktemp(name) for name in ("by plugin", "here"))
+    printed = own_imagej.run_macro(SAVE + WORKFLOW, f"{plugin}/")
+    assert "Macro Error" not in printed, printed
+    lines: list[str] = []
+    tdseg.imagej.start().run_macro(SAVE + WORKFLOW, f"{here}/", on_print=lines.append)
+    return plugin, here, printed.splitlines(), "\n".join(lines).splitlines()
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_an_image_is_the_same(both, name):
+    ours, theirs = (_read(folder / f"{name}.tif") for folder in both[:2])
+    np.testing.assert_array_equal(ours.pop("pixels"), theirs.pop("pixels"))
+    assert repr(ours) == repr(theirs)
+
+
+def _read(path):
+    """Return the pixels and all that ImageJ wrote of an image."""
+    with tifffile.TiffFile(path) as tif:
+        found = dict(tif.imagej_metadata)
+        found.get("Properties", {}).pop("tdseg.source", None)  # each ImageJ has its own number
+        found["resolution"] = tif.pages[0].resolution
+        found["axes"] = tif.series[0].axes
+        found["pixels"] = tif.asarray()
+    return found
+
+
+@pytest.mark.parametrize("name", ["statistics", "regions"])
+def test_a_table_is_the_same(both, name):
+    ours, theirs = ((folder / f"{name}.csv").read_text() for folder in both[:2])
+    assert len(ours.splitlines()) > 2
+    assert ours == theirs
+
+
+def test_saved_labels_and_names_are_the_same(both):
+    plugin, here, printed, expected = both
+    assert (plugin / "labels.zip").stat().st_size > 500
+    names = "group names: dark one,bright"
+    assert any(line.startswith(names) for line in printed)
+    assert any(line.startswith(names) for line in expected)
