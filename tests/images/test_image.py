@@ -1,8 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import tdseg
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image, as_image
 
@@ -90,3 +92,84 @@ def test_an_array_whose_mask_hides_nothing_is_read():
 def test_what_is_neither_image_nor_array_is_refused(value):
     with pytest.raises(TdsegError, match=r"read_image|not a"):
         as_image(value)
+
+
+def test_plain_arrays_go_straight_into_every_function() -> None:
+    """Of any memory layout and byte order; the values count."""
+    rng = np.random.default_rng(0)
+    pixels = np.concatenate([rng.integers(0, 90, (30, 20)), rng.integers(150, 255, (30, 20))], 1)
+    pixels = pixels.astype(np.uint8)
+    labels = np.zeros((30, 40), np.uint8)
+    labels[5:20, 3:8], labels[5:20, 30:35] = 1, 2
+    settings = tdseg.Settings(
+        features="classical", classical="gaussian", trees=5, held_out=False, normalize="image"
+    )
+    model = tdseg.train([(pixels, labels)], settings)
+    given = tdseg.apply(model, pixels, probabilities=True)
+    locked = pixels.copy()
+    locked.flags.writeable = False
+    layouts = [
+        np.asfortranarray(pixels),
+        np.repeat(pixels, 2, axis=1)[:, ::2],
+        np.ascontiguousarray(pixels[::-1])[::-1],
+        np.ma.array(pixels),
+        locked,
+        pixels.astype(">u2"),
+        pixels.astype(">f4"),
+    ]
+    assert given.probabilities is not None
+    refined = tdseg.refine_crf(given.probabilities, pixels)
+    features = tdseg.compute_features(pixels, settings).array
+    (clusters,) = tdseg.segment_without_labels(pixels, clusters=2, settings=settings)
+    for array in layouts:
+        np.testing.assert_array_equal(tdseg.apply(model, array).labels, given.labels)
+        again = tdseg.train([(array, np.ma.masked_equal(labels, 9))], settings)
+        np.testing.assert_array_equal(tdseg.apply(again, array).labels, given.labels)
+        np.testing.assert_allclose(
+            tdseg.refine_crf(given.probabilities, array, settings), refined, atol=1e-3
+        )
+        np.testing.assert_array_equal(tdseg.compute_features(array, settings).array, features)
+    both = tdseg.segment_without_labels([pixels, layouts[0]], clusters=2, settings=settings)
+    assert len(both) == 2
+    assert clusters.labels.shape == (1, 1, 30, 40)
+
+
+WRONG: dict[str, Any] = {
+    "no pixels": np.zeros((5, 0), np.uint8),
+    "one dimension": np.zeros(5),
+    "complex": np.zeros((9, 9), complex),
+    "objects": np.zeros((9, 9), object),
+    "text": np.full((9, 9), "a"),
+    "dates": np.zeros((9, 9), "datetime64[s]"),
+    "a record": np.zeros((9, 9), [("a", "u1")]),
+    "ragged": [[1, 2], [3]],
+    "nothing": None,
+    "a name": "cells.tif",
+    "too large": np.full((9, 9), 1e300),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_no_image_is_one_sentence_everywhere(kind: str) -> None:
+    wrong, right = WRONG[kind], np.arange(81, dtype=np.uint8).reshape(9, 9)
+    settings = tdseg.Settings(features="classical", classical="gaussian", held_out=False)
+    for use in (
+        lambda: tdseg.train([(wrong, right)], settings),
+        lambda: tdseg.train([(right, wrong)], settings),
+        lambda: tdseg.compute_features(wrong, settings),
+        lambda: tdseg.refine_crf(np.ones((1, 9, 9)), wrong),
+        lambda: tdseg.segment_without_labels([wrong], clusters=2, settings=settings),
+        lambda: tdseg.segment_without_labels(wrong, clusters=2, settings=settings),
+        lambda: tdseg.Image.from_array(wrong),
+        lambda: tdseg.read_image(wrong),
+    ):
+        with pytest.raises(tdseg.TdsegError) as caught:
+            use()
+        assert "\n" not in str(caught.value)
+
+
+def test_what_a_mask_hides_has_no_label() -> None:
+    labels = np.array([[1, 1, 2], [0, 2, 2]], np.uint8)
+    hidden = np.ma.array(labels, mask=[[True, False, False], [False, False, True]])
+    found = tdseg.SparseLabels.from_label_image(hidden).to_label_image()[0, 0]
+    np.testing.assert_array_equal(found, [[0, 1, 2], [0, 2, 0]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any, Protocol
@@ -270,6 +270,20 @@ def as_image(value: Image | npt.NDArray[Any], name: str = "image") -> Image:
         kind = type(value).__name__
         raise TdsegError(f"An image is a tdseg.Image or an array, not a {kind}.")
     return Image.from_array(value, name=name)
+
+
+def as_images(value: Any) -> list[Image]:
+    """Return a list of Images: of several images or arrays, or of one alone.
+
+    Raises
+    ------
+    TdsegError
+        If one is neither.
+    """
+    several = isinstance(value, Iterable) and not isinstance(value, str | PathLike)
+    if not several or hasattr(value, "__array__"):
+        return [as_image(value)]
+    return [as_image(one, f"image {number}") for number, one in enumerate(value, start=1)]
 
 
 MOST_CHANNELS = 7

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from imagecodecs import DelayedImportError
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.picture_reading import PNG_START, read_picture
+from tdseg.images.pnm_reading import is_pnm, read_pnm
 from tdseg.images.tiff_reading import read_tiff
 from tdseg.images.tiff_writing import write_stack
 from tdseg.labels.colours import glasbey
 from tdseg.runtime.files import check_source, write_file
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_PICTURE_STARTS = (PNG_START, b"\xff\xd8\xff", b"BM", b"GIF8", b"P4", b"P5", b"P6", b"RIFF")
+_PICTURE_STARTS = (PNG_START, b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF")
 
 _SIGNS_OF_A_CUT = ("invalid value offset", "invalid page offset", "corrupted tag list")  # tifffile
 
@@ -52,17 +54,21 @@ def read_image(path: str | Path, *, note: Callable[[str], None] | None = None) -
         If the file is missing, no regular file, empty, cut short, or not an image that can be
         read.
     """
+    if not isinstance(path, str | PathLike):
+        kind = type(path).__name__
+        raise TdsegError(f"tdseg.read_image takes the path of a file, not a {kind}.")
     path = check_source(path, "image file")
     start = _first_bytes(path)
     if not start:
         raise TdsegError(f"File '{path}' is empty; save it again.")
     is_tiff = start.startswith(_TIFF_STARTS)
-    if not is_tiff and not start.startswith(_PICTURE_STARTS):
+    if not is_tiff and not is_pnm(start) and not start.startswith(_PICTURE_STARTS):
         raise TdsegError(f"File '{path}' {_what_it_is(start)}")
     said: list[str] = []
     try:
         with _heard("tifffile", said):
-            image = read_tiff(path) if is_tiff else read_picture(path)
+            read = read_tiff if is_tiff else read_pnm if is_pnm(start) else read_picture
+            image = read(path)
     except TdsegError:
         raise
     except MemoryError:

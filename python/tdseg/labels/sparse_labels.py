@@ -74,7 +74,8 @@ class SparseLabels:
         Parameters
         ----------
         array
-            Integers, (Y, X), (Z, Y, X) or (T, Z, Y, X); 0 is unlabelled, value k is class k.
+            Integers, (Y, X), (Z, Y, X) or (T, Z, Y, X); 0 is unlabelled, value k is class k, and
+            what a mask hides is unlabelled.
         class_names
             The k-th name belongs to value k; or a mapping from value to name.
         groups
@@ -94,9 +95,14 @@ class SparseLabels:
             If the array is not of integers from 0 to 65535 with 2 to 4 dimensions, or has more
             than `MOST_VALUES` different ones without as many names.
         """
-        array = np.asarray(array)
+        try:
+            array = np.asarray(array.filled(0) if isinstance(array, np.ma.MaskedArray) else array)
+        except ValueError as error:  # lists of unequal lengths
+            raise TdsegError(f"{name} is no rectangular array ({error}).") from error
         if not 2 <= array.ndim <= 4:
             raise TdsegError(f"{name} has {array.ndim} dimensions; it needs 2 to 4.")
+        if array.size == 0:
+            raise TdsegError(f"{name} has no pixels (shape {array.shape}).")
         if class_names is None:
             class_names = {}
         elif not isinstance(class_names, Mapping):

@@ -11,7 +11,7 @@ import numpy as np
 from tdseg.errors import TdsegError
 from tdseg.features.components import PrincipalComponents
 from tdseg.features.extractors import build_extraction
-from tdseg.images.image import Image
+from tdseg.images.image import Image, as_image
 from tdseg.images.intensity import Intensity, selected_channels
 from tdseg.images.planes import plane_grid
 from tdseg.options.settings import Settings, one_of, parse_numbers
@@ -79,7 +79,7 @@ class FeatureStack:
 
 
 def compute_features(
-    image: Image,
+    image: Image | np.ndarray,
     settings: Settings | None = None,
     *,
     components: int = 0,
@@ -93,7 +93,7 @@ def compute_features(
     Parameters
     ----------
     image
-        Any image.
+        Any image, or an array that `Image.from_array` takes without axes.
     settings
         Which features; default: hybrid.
     components
@@ -115,7 +115,7 @@ def compute_features(
     TdsegError
         If the settings or pixels are not usable; the message says which.
     """
-    progress = progress or Silent()
+    image, progress = as_image(image), progress or Silent()
     settings = one_of(settings, options) or Settings()
     channels = parse_numbers(settings.channels, len(image.channels), "channels", "channels")
     extraction = build_extraction(settings, cache, progress)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tdseg.errors import TdsegError
-from tdseg.images.image import Image
+from tdseg.images.image import Image, as_image
 from tdseg.images.intensity import Intensity
 from tdseg.options.groups import CrfOptions
 from tdseg.options.settings import Settings, one_of
@@ -19,7 +20,7 @@ from tdseg.runtime.progress import Part, Progress, Silent
 
 def refine_crf(
     probabilities: np.ndarray,
-    image: Image,
+    image: Image | npt.NDArray[Any],
     settings: Settings | None = None,
     *,
     class_names: Sequence[str] = (),
@@ -37,7 +38,8 @@ def refine_crf(
         (T, Z, C, Y, X) float, as in a result; or (C, Y, X) for a single plane. They sum to 1
         over C.
     image
-        The image that was segmented; its edges guide the labels.
+        The image that was segmented, or an array that `Image.from_array` takes without axes; its
+        edges guide the labels.
     settings
         Keys ``crf_...``, `memory_limit`, `tile`, `normalize`; default: the paper's.
     class_names
@@ -59,6 +61,7 @@ def refine_crf(
     """
     settings = one_of(settings, options) or Settings()
     progress = progress or Silent()
+    image = as_image(image)
     given = np.asarray(probabilities)
     planes = given[np.newaxis, np.newaxis] if given.ndim == 3 else given
     expected = (*image.shape[:2], *image.size)

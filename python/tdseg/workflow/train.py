@@ -179,7 +179,9 @@ def as_examples(examples: Sequence[Any]) -> list[LabelledImage]:
         image = as_image(pair[0], f"image {number}")
         labels = pair[1]
         if not isinstance(labels, SparseLabels):
-            labels = SparseLabels.from_label_image(np.asarray(labels))
+            labels = SparseLabels.from_label_image(
+                labels, name=f"The label image of image {number}"
+            )
         found.append((image, labels))
     return found
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
@@ -16,7 +18,7 @@ from tdseg.features.extractors import (
     build_extraction,
 )
 from tdseg.features.token_cache import TokenCache, open_cache
-from tdseg.images.image import Image
+from tdseg.images.image import Image, as_images
 from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
 from tdseg.images.planes import plane_grid
 from tdseg.labels.carried_names import names_line
@@ -39,7 +41,7 @@ CACHE_BYTES = 1024**3
 
 
 def segment_without_labels(
-    images: Sequence[Image],
+    images: Sequence[Image | npt.NDArray[Any]] | Image | npt.NDArray[Any],
     *,
     method: str = UnlabelledOptions.method,
     clusters: int | str = UnlabelledOptions.clusters,
@@ -58,7 +60,7 @@ def segment_without_labels(
     Parameters
     ----------
     images
-        Images of one kind.
+        Images of one kind, or arrays that `Image.from_array` takes without axes; or one alone.
     method
         "clusters": classes of pixels with similar features. "attention": maps of what the network
         attends to, and objects of above-average attention. "foreground": objects made of the
@@ -95,10 +97,9 @@ def segment_without_labels(
         If an option is not valid, images differ in their channels, pixels are NaN, or there are
         fewer different pixels than classes.
     """
-    images = [images] if isinstance(images, Image) else list(images)
     return list(
         segment_one_by_one(
-            images,
+            as_images(images),
             method=method,
             clusters=clusters,
             settings=one_of(settings, options),
