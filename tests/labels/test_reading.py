@@ -29,7 +29,9 @@ def write(path: Path, array: np.ndarray, **metadata: Any) -> Path:
     if path.suffix == ".png":
         Picture.fromarray(array).save(path)
     else:
-        tifffile.imwrite(path, array, imagej=array.dtype != np.int16, metadata=metadata or None)
+        tifffile.imwrite(
+            path, array, imagej=array.dtype not in (np.int16, np.bool_), metadata=metadata or None
+        )
     return path
 
 
@@ -80,3 +82,22 @@ def test_label_images_say_what_is_wrong(labels: np.ndarray, axes: str, message: 
     image = tdseg.Image.from_array(pixels, "TYX" if len(axes) == 3 else "YX", name="img")
     with pytest.raises(TdsegError, match=f"Label image 'lbl'.*{message}"):
         labels_from_image(tdseg.Image.from_array(labels, axes, name="lbl"), image)
+
+
+@pytest.mark.parametrize("bits", [False, True])
+def test_a_mask_is_one_class_and_that_is_said(bits: bool, tmp_path: Path) -> None:
+    """One-bit TIFFs and ImageJ's binary images hold 0 and 255."""
+    image = tdseg.Image.from_array(PIXELS)
+    mask = LABELS > 0
+    path = write(tmp_path / "mask.tif", mask if bits else mask * np.uint8(255))
+    notes: list[str] = []
+    found = tdseg.read_labels(path, image, kind="image", note=notes.append)
+    assert found.values == (255,)
+    assert len(found) == mask.sum()
+    (note,) = notes
+    assert "'mask.tif' is a mask" in note
+    assert "use 1 and 2" in note
+    assert tdseg.read_labels(path, image, {255: "cell"}, kind="image").class_names == {255: "cell"}
+    tdseg.read_labels(path, image, {255: "cell"}, kind="image", note=notes.append)
+    assert len(notes) == 1
+    assert tdseg.SparseLabels.from_label_image(mask).values == (1,)

@@ -106,4 +106,4 @@ def _from_label_image(request: Request, image: Image) -> SparseLabels:
             "labels=image needs labels_image=[title] of an open image, or labels_path=[file]."
         )
     assert source is not None
-    return labels_from_image(source.read(), image, request.session.classes)
+    return labels_from_image(source.read(), image, request.session.classes, request.progress.note)

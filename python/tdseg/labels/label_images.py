@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,17 @@ from tdseg.images.image import Image
 from tdseg.labels.carried_names import carried_names
 from tdseg.labels.sparse_labels import SparseLabels
 
+MASK = 255
+"""The number of the white pixels of ImageJ's masks, and of one-bit TIFFs."""
 _SIGNED = (-32768.0, 1.0)
 """How ImageJ keeps signed 16-bit numbers: raw value and offset."""
 
 
 def labels_from_image(
-    label_image: Image, image: Image, class_names: Mapping[int, str] | None = None
+    label_image: Image,
+    image: Image,
+    class_names: Mapping[int, str] | None = None,
+    note: Callable[[str], object] = lambda line: None,
 ) -> SparseLabels:
     """Take the labels of a label image.
 
@@ -32,6 +37,8 @@ def labels_from_image(
     class_names
         Names of label values, before those that the label image carries; only those that occur
         are kept.
+    note
+        Hears it if the label image is a mask, whose only number is 255.
 
     Returns
     -------
@@ -54,6 +61,11 @@ def labels_from_image(
     found = SparseLabels.from_label_image(label_values(label_image), names, name=name)
     if len(found) == 0:
         raise TdsegError(f"{name} is empty (0 everywhere); draw labels of 1 and more.")
+    if found.values == (MASK,) and MASK not in names:
+        note(
+            f"{name} is a mask (0 and {MASK}): its white pixels are class {MASK}, the black ones "
+            "have no label. For two classes, use 1 and 2."
+        )
     return replace(found, class_names={v: names[v] for v in found.values if v in names})
 
 

@@ -77,7 +77,7 @@ def read_labels(
     if kind == "auto":
         kind = _kind(path, image)
     if kind == "image":
-        return labels_from_image(read_image(path), image, names)
+        return labels_from_image(read_image(path, note=note), image, names, note)
     found = labels_from_roi_file(
         path,
         (*image.shape[:2], *image.size),
