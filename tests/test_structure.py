@@ -85,6 +85,7 @@ def test_what_stands_under_a_name_is_asked_in_one_place():
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr in ASKS - ONE_PLACE.get(file, set())
+                and not ast.unparse(node.func).startswith("os.path.")  # these never raise
             ):
                 found.append(f"{file}:{node.lineno} {ast.unparse(node.func)}")
     assert found == []

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from tdseg import imagej
+from tdseg import TdsegError, imagej
 from tdseg.images.image_files import read_image
 
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
@@ -53,7 +53,9 @@ KINDS: list[tuple[int, int, tuple[tuple[bytes, bytes], ...]]] = [
     *((depth, colour, ()) for depth in (8, 16) for colour in (RGB, GREY_ALPHA, RGB_ALPHA)),
     *((depth, PALETTE, ((b"PLTE", RAMP[: 3 << depth]),)) for depth in (1, 2, 4, 8)),
     (8, PALETTE, ((b"PLTE", RAMP), (b"tRNS", b"\0\x80"))),
-    *((depth, GREY, ((b"tRNS", b"\0\7"),)) for depth in (8, 16)),
+    *((depth, GREY, ((b"tRNS", b"\0\7"),)) for depth in (4, 8, 16)),
+    *((depth, GREY, ((b"tRNS", b"\0\1"),)) for depth in (1, 2, 4)),
+    *((depth, GREY, ((b"tRNS", b"\0\0"),)) for depth in (1, 2, 4)),
     *((depth, RGB, ((b"tRNS", b"\0\1\0\2\0\3"),)) for depth in (8, 16)),
 ]
 
@@ -107,3 +109,83 @@ def test_a_gif_that_starts_black_is_grey_as_in_imagej(tmp_path: Path, opened: An
     path = tmp_path / "fade.gif"
     black.save(path, save_all=True, append_images=frames)
     np.testing.assert_array_equal(read_image(path).array, opened(path).array)
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("PNG", "png"), ("WEBP", "webp")])
+def test_the_first_frame_of_other_animations_is_read_and_said(
+    kind: str, ending: str, tmp_path: Path
+) -> None:
+    frames = [np.full((9, 11, 3), 40 * k, np.uint8) for k in range(1, 4)]
+    pictures = [Picture.fromarray(frame) for frame in frames]
+    path = tmp_path / f"moving.{ending}"
+    pictures[0].save(path, kind, save_all=True, append_images=pictures[1:], lossless=True)
+    found = read_image(path)
+    np.testing.assert_array_equal(found.array[0, 0], np.moveaxis(frames[0], -1, 0))
+    assert "3 frames; the first is read" in found.notes[0]
+
+
+NUMBERS = np.arange(24).reshape(4, 6) * 37
+
+
+def plain(kind: int, maximum: int, numbers: np.ndarray) -> bytes:
+    width = numbers.shape[1] // (3 if kind == 3 else 1)
+    head = f"P{kind}\n# made by a microscope\n{width} {len(numbers)}\n"
+    head += "" if kind == 1 else f"{maximum}\n"
+    lines = "\n".join(" ".join(map(str, line)) for line in numbers % (maximum + 1))
+    return (head + lines + "\n").encode()
+
+
+def raw(kind: int, maximum: int, numbers: np.ndarray) -> bytes:
+    width = numbers.shape[1] // (3 if kind == 6 else 1)
+    pixels = (numbers % (maximum + 1)).astype(">u2" if maximum > 255 else "u1")
+    return f"P{kind} {width} {len(numbers)}\n{maximum}\n".encode() + pixels.tobytes()
+
+
+@pytest.mark.parametrize("maximum", [1, 7, 100, 255, 256, 1023, 65535])
+@pytest.mark.parametrize(("write", "kind"), [(plain, 2), (plain, 3), (raw, 5), (raw, 6)])
+def test_pnm(write: Any, kind: int, maximum: int, tmp_path: Path, opened: Any) -> None:
+    path = tmp_path / "kind.pnm"
+    path.write_bytes(write(kind, maximum, NUMBERS))
+    found, expected = read_image(path), opened(path)
+    assert found.rgb == expected.rgb
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found.array, expected.array)
+
+
+def test_bits_of_a_pnm_are_black_where_they_are_set(tmp_path: Path, opened: Any) -> None:
+    bits = np.random.default_rng(0).integers(0, 2, (5, 11))
+    path = tmp_path / "bits.pbm"
+    path.write_bytes(plain(1, 1, bits))
+    np.testing.assert_array_equal(read_image(path).array, opened(path).array)
+    np.testing.assert_array_equal(read_image(path).array[0, 0, 0], 255 - 255 * bits)
+    # ImageJ 1.54p misreads packed bits, and those without blanks between them.
+    path.write_bytes(b"P4 11 5\n" + np.packbits(bits.astype(np.uint8), axis=1).tobytes())
+    np.testing.assert_array_equal(read_image(path).array[0, 0, 0], 255 - 255 * bits)
+    path.write_bytes(b"P1 11 5\n" + "".join(map(str, bits.ravel())).encode())
+    np.testing.assert_array_equal(read_image(path).array[0, 0, 0], 255 - 255 * bits)
+
+
+def test_a_pnm_that_is_cut_or_lies_is_refused_and_of_several_the_first_is_read(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "cells.pgm"
+    whole = raw(5, 255, NUMBERS)
+    for data in (
+        whole[:-1],
+        b"P5 6",
+        b"P5 6 4\n0\n" + bytes(24),
+        b"P5 6 4\n70000\n" + bytes(96),
+        b"P5 6 0\n255\n",
+        plain(2, 255, NUMBERS)[:-9],
+        raw(5, 255, NUMBERS).replace(b"255", b"100"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(TdsegError, match=r"cells\.pgm"):
+            read_image(path)
+    path.write_bytes(whole)
+    one = read_image(path)
+    assert one.notes == ()
+    path.write_bytes(whole * 2)
+    found = read_image(path)
+    np.testing.assert_array_equal(found.array, one.array)
+    assert "several images" in found.notes[0]

@@ -1,4 +1,4 @@
-"""Read PNG, GIF, JPEG, BMP and PNM with the values that ImageJ gives them."""
+"""Read PNG, GIF, JPEG, BMP and WebP with the values that ImageJ gives them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tdseg.images.pixel_values import check_memory
 from tdseg.runtime.files import name_of
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
-_FORMATS = ("JPEG", "BMP", "GIF", "PPM", "WEBP", "PNG")
+_FORMATS = ("JPEG", "BMP", "GIF", "WEBP", "PNG")
 _PALETTE, _GREY = 3, 0  # colour types of a PNG
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PILLOW = threading.Lock()
@@ -51,13 +51,23 @@ def read_picture(path: Path) -> Image:
     depth, colour = start[24], start[25]
     check_memory(path, width * height * _SAMPLES.get(colour, 4) * max(1, depth // 8))
     data = path.read_bytes()
-    _check_png_end(data)
-    transparent = data.find(b"tRNS", 33, max(33, data.find(b"IDAT"))) >= 0
-    if not transparent and (colour == _PALETTE or (colour == _GREY and depth < 8)):
-        return _read_with_pillow(path, depth if colour == _GREY else 8)
+    chunks = _png_chunks(data)
+    transparent = chunks.get(b"tRNS")
+    depth = depth if colour == _GREY else 8
+    if transparent is None and (colour == _PALETTE or depth < 8):
+        image = _read_with_pillow(path, depth)
+    else:
+        image = _decoded_png(path, data, depth, transparent)
+    return _first_of(image, path, int.from_bytes(chunks.get(b"acTL", b"")[:4], "big"))
+
+
+def _decoded_png(path: Path, data: bytes, depth: int, transparent: bytes | None) -> Image:
     pixels = imagecodecs.png_decode(data)
     if pixels.ndim == 2:
         return Image.from_array(pixels, "YX", name=name_of(path))
+    if depth < 8 and transparent is not None and any(transparent):
+        # Java compares the transparent grey with values that it has stretched to 8 bits.
+        pixels[:, :, -1] = 255
     if pixels.shape[2] in (2, 4):
         return Image.from_array(_on_white(pixels), "YXC", name=name_of(path))
     if pixels.dtype == np.uint8:
@@ -65,14 +75,26 @@ def read_picture(path: Path) -> Image:
     return Image.from_array(np.moveaxis(pixels, 2, 0), "CYX", name=name_of(path))
 
 
-def _check_png_end(data: bytes) -> None:
-    """Walk over the chunks: a PNG cut short between two of them decodes without an error."""
+def _png_chunks(data: bytes) -> dict[bytes, bytes]:
+    """Return the first chunk of each kind; a PNG cut between two decodes without an error."""
+    found: dict[bytes, bytes] = {}
     at = len(PNG_START)
     while at + 12 <= len(data):
-        if data[at + 4 : at + 8] == b"IEND":
-            return
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
+        kind, length = data[at + 4 : at + 8], int.from_bytes(data[at : at + 4], "big")
+        if kind == b"IEND":
+            return found
+        if kind != b"IDAT":
+            found.setdefault(kind, data[at + 8 : at + 8 + length])
+        at += 12 + length
     raise ValueError("the PNG is cut short")
+
+
+def _first_of(image: Image, path: Path, frames: int) -> Image:
+    """Say that the picture has more frames than the one that is read."""
+    if frames < 2:
+        return image
+    note = f"File '{path.name}' has {frames} frames; the first is read. Save them as a TIFF stack."
+    return replace(image, metadata={**image.metadata, "notes": (note,)})
 
 
 def _check_gif_end(data: bytes) -> None:
@@ -147,13 +169,17 @@ def _read_with_pillow(path: Path, depth: int = 8) -> Image:
             return _grey(path, picture, depth)
         if picture.mode == "CMYK":
             raise TdsegError(f"File '{path}' has CMYK colours; convert it to RGB.")
-        if picture.mode in ("RGBA", "LA", "PA"):
-            colours: npt.NDArray[np.uint8] = _on_white(np.array(picture.convert("RGBA")))
-        else:
-            colours = np.array(picture.convert("RGB"))
+        colours = _colours(picture)
         if picture.format == "JPEG" and _is_grey(colours):
             return Image.from_array(colours[:, :, 0], "YX", name=name_of(path))
-        return Image.from_array(colours, "YXC", name=name_of(path))
+        image = Image.from_array(colours, "YXC", name=name_of(path))
+        return _first_of(image, path, frames) if picture.format == "WEBP" else image
+
+
+def _colours(picture: Picture.Image) -> npt.NDArray[np.uint8]:
+    if picture.mode in ("RGBA", "LA", "PA"):
+        return _on_white(np.array(picture.convert("RGBA")))
+    return np.array(picture.convert("RGB"))
 
 
 def _grey(path: Path, picture: Picture.Image, depth: int) -> Image:

@@ -16,11 +16,16 @@ SIGNED = (_STRAIGHT_LINE, (-32768.0, 1.0), "Gray Value")
 """ImageJ's calibration function of signed 16-bit images, whose values it holds plus 32768."""
 
 
-def values_as_imagej(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def values_as_imagej(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     """Return pixels of a file as uint8, uint16 or float32, with the values that ImageJ reports.
 
     Bits are 0 and 255; signed 8-bit counts as unsigned, 32-bit unsigned as signed, as ImageJ reads
     them; signed 16-bit numbers are themselves, as float32.
+
+    Raises
+    ------
+    TdsegError
+        If numbers of the image with this name are too large for float32.
     """
     kind, width = array.dtype.kind, array.dtype.itemsize
     if kind == "b":
@@ -31,7 +36,26 @@ def values_as_imagej(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.ascontiguousarray(array, np.uint16)
     if kind == "u" and width == 4:
         return np.ascontiguousarray(array, np.uint32).view(np.int32).astype(np.float32)
+    check_range(array, name)
     return np.ascontiguousarray(array, np.float32)
+
+
+def check_range(array: npt.NDArray[Any], name: str) -> None:
+    """Refuse numbers that are finite and too large for 32-bit float.
+
+    Raises
+    ------
+    TdsegError
+        With the largest of them.
+    """
+    if array.dtype.itemsize <= 4 or array.dtype.kind != "f":
+        return
+    largest = np.abs(array[np.isfinite(array)]).max(initial=0)
+    if largest > np.finfo(np.float32).max:
+        raise TdsegError(
+            f"Image '{name}' has values up to {largest:.3g}, too large for 32-bit numbers; "
+            "divide them."
+        )
 
 
 def plain_array(array: Any, name: str) -> npt.NDArray[Any]:
@@ -73,13 +97,7 @@ def supported(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
         return array.astype(np.uint16)
     if array.dtype == np.int8 and array.min() >= 0:
         return array.astype(np.uint8)
-    if array.dtype.itemsize > 4 and array.dtype.kind == "f":
-        largest = np.abs(array[np.isfinite(array)]).max(initial=0)
-        if largest > np.finfo(np.float32).max:
-            raise TdsegError(
-                f"Image '{name}' has values up to {largest:.3g}, too large for 32-bit numbers; "
-                "divide them."
-            )
+    check_range(array, name)
     return array.astype(np.float32)
 
 

@@ -33,6 +33,10 @@ from tdseg.runtime.files import name_of
 COPY_LIMIT = 256 * 2**20
 """Uncompressed images above this many bytes are read from the file plane by plane."""
 
+_NO_RGB = (8, 9, 10)  # CIELAB, ICCLAB, ITULAB
+_JPEG = (6, 7, 33007, 34892)  # whose decoder turns YCbCr into RGB
+_JPEG_2000 = (33003, 33004, 33005, 34712)
+_JPEG_2000_BITS = 24  # OpenJPEG counts in 32-bit integers, and needs some of the bits itself
 _ALPHA = (1, 2)  # ExtraSamples: associated and unassociated alpha
 
 
@@ -51,7 +55,7 @@ class FileSource:
 
     def read(self, t: int, z: int, c: int) -> npt.NDArray[Any]:
         """Return a copy of one (Y, X) plane."""
-        values = values_as_imagej(self.planes.read(t, z, c))
+        values = values_as_imagej(self.planes.read(t, z, c), name_of(self.planes.path))
         return unsigned_as_signed(values) if self.signed else values
 
 
@@ -110,14 +114,19 @@ def _image(
     if tif.is_ome and tif.ome_metadata:
         size = ome_calibration(tif.ome_metadata, size)
     found = metadata(page, described, planes.shape, rgb)
-    if np.dtype(series.dtype) == np.int16:
+    if _stored_type(series) == np.int16:
         found["calibration_function"] = SIGNED
     elif found.get("calibration_function") == SIGNED and planes.dtype == np.uint16:
         planes = _signed(planes)
-    if np.dtype(series.dtype) == np.uint32 and _has_large(planes):
+    wrapped = _wrapped(path, np.dtype(series.dtype), planes)
+    if wrapped:
+        notes.append(wrapped)
+    if page.photometric in _NO_RGB or (
+        page.photometric == tifffile.PHOTOMETRIC.YCBCR and page.compression not in _JPEG
+    ):
         notes.append(
-            f"File '{path.name}' has pixels above 2147483647; they are negative, as in ImageJ. "
-            "Save it as 32-bit float to keep them."
+            f"File '{path.name}' has colours of the kind {_colour_kind(page)}; their numbers are "
+            "read as they are stored, as ImageJ does. Convert it to RGB for its colours."
         )
     if notes:
         found["notes"] = tuple(notes)
@@ -141,13 +150,28 @@ def is_rgb(page: tifffile.TiffPage) -> bool:
     return page.samplesperpixel in (3, 4) and page.dtype in (np.uint8, np.int8)
 
 
+def _colour_kind(page: tifffile.TiffPage) -> str:
+    return tifffile.PHOTOMETRIC(page.photometric).name
+
+
 def _check_kind(path: Path, series: tifffile.TiffPageSeries) -> None:
     page = series.keyframe
     if page.photometric == tifffile.PHOTOMETRIC.SEPARATED:
         raise TdsegError(f"File '{path}' has CMYK colours; convert it to RGB.")
+    if page.compression in _JPEG_2000 and page.bitspersample > _JPEG_2000_BITS:
+        raise TdsegError(
+            f"File '{path}' has pixels of {page.bitspersample} bits in JPEG 2000, whose "
+            f"decoder is right up to {_JPEG_2000_BITS}; save it in another compression where it "
+            "was made."
+        )
     kind = np.dtype(series.dtype).kind
     if kind == "c":
         raise TdsegError(f"File '{path}' has complex pixels; save its real part or magnitude.")
+    if page.photometric in _NO_RGB and page.compression in _JPEG:
+        raise TdsegError(
+            f"File '{path}' has colours of the kind {_colour_kind(page)}, compressed by JPEG, "
+            "which decoders understand differently; convert it to RGB."
+        )
     if kind not in "uifb":
         raise TdsegError(f"File '{path}' has pixels of type {series.dtype}; save numbers.")
     if 0 in series.shape:
@@ -160,8 +184,8 @@ def _planes(path: Path, series: tifffile.TiffPageSeries, rgb: bool) -> PlaneSour
         offsets = plane_offsets(series)
         if offsets is not None:
             order = series.parent.byteorder if series.parent is not None else "="
-            dtype = np.dtype(series.dtype).newbyteorder(order)
-            probe = values_as_imagej(np.zeros((1, 1), dtype)).dtype
+            dtype = _stored_type(series).newbyteorder(order)
+            probe = values_as_imagej(np.zeros((1, 1), dtype), path.name).dtype
             starts = _to_tzcyx(offsets, series, rgb, path)[:, :, :, 0, 0]
             step = page.samplesperpixel if page.planarconfig == 1 else 1
             size = (int(page.imagelength), int(page.imagewidth))
@@ -170,7 +194,16 @@ def _planes(path: Path, series: tifffile.TiffPageSeries, rgb: bool) -> PlaneSour
     array = series.asarray(maxworkers=1)
     if page.bitspersample == 1:
         array = array.astype(np.bool_)
-    return ArraySource(values_as_imagej(_to_tzcyx(array, series, rgb, path)))
+    array = array.view(_stored_type(series)) if array.dtype == np.int16 else array
+    return ArraySource(values_as_imagej(_to_tzcyx(array, series, rgb, path), name_of(path)))
+
+
+def _stored_type(series: tifffile.TiffPageSeries) -> np.dtype[Any]:
+    """Return the type that pixels count as; ImageJ takes 16-bit RGB for unsigned."""
+    dtype = np.dtype(series.dtype)
+    if dtype == np.int16 and series.keyframe.samplesperpixel in (3, 4):
+        return np.dtype(np.uint16)
+    return dtype
 
 
 def _to_tzcyx(
@@ -194,12 +227,15 @@ def _to_tzcyx(
                 f"File '{path}' has {c} channels of RGB planes; split it into RGB images."
             )
         return full[:, :, 0, :3]
+    sixteen = page.dtype in (np.uint16, np.int16)
     if s > 1 and s == page.samplesperpixel:
         extra = tuple(page.extrasamples)
-        if len(extra) == 1 and extra[0] in _ALPHA:
+        # Of one page of 16-bit RGB, ImageJ shows alpha as the fourth channel.
+        shown = s == 4 and sixteen and t * z * c == 1
+        if len(extra) == 1 and extra[0] in _ALPHA and not shown:
             s -= 1
             full = full[:, :, :, :s]
-    if s == 3 and t * z * c > 1 and page.dtype in (np.uint16, np.int16):
+    if s == 3 and t * z * c > 1 and sixteen:
         # 16-bit RGB pages: ImageJ makes each colour of each page a slice.
         return full.reshape(1, t * z * c * s, 1, y, x)
     return full.reshape(t, z, c * s, y, x)
@@ -213,7 +249,24 @@ def _signed(planes: PlaneSource) -> PlaneSource:
     return ArraySource(unsigned_as_signed(array).reshape(t, z, c, y, x))
 
 
-def _has_large(planes: PlaneSource) -> bool:
+def _wrapped(path: Path, stored: np.dtype[Any], planes: PlaneSource) -> str:
+    """Return a note on numbers that are others in ImageJ, and so here; "" if there are none."""
+    if stored == np.uint32:
+        what, become, first = "pixels above 2147483647", "are negative", None
+    elif stored == np.int8:
+        what, become, first = "negative signed 8-bit pixels", "count 256 more", 128
+    elif stored == np.int16 and planes.dtype == np.uint16:
+        what, become, first = "negative 16-bit colours", "count 65536 more", 32768
+    else:
+        return ""
+    may = "has"
     if isinstance(planes, ArraySource):
-        return bool((planes.array < 0).any())
-    return False
+        array = planes.array
+        if not (array < 0 if first is None else array >= first).any():
+            return ""
+    else:  # read when asked for: not looked through for a note
+        may = "may have"
+    return (
+        f"File '{path.name}' {may} {what}; these {become}, as in ImageJ. Save it as 32-bit float "
+        "to keep them."
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tdseg.errors import TdsegError
-from tdseg.runtime.files import write_file
+from tdseg.runtime.files import is_file, write_file
 from tdseg.runtime.user_cache import user_cache
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Autosave:
             pass  # nothing saved, or a damaged file: as if nothing was
         self._classes = dict(session.classes)
         path = self._folder / _MODEL
-        if not path.exists():
+        if not is_file(path):
             again = "Python was started anew; the classes are there again."
             return again if session.classes else None
         from tdseg.classifiers.model import load

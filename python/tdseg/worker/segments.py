@@ -101,7 +101,7 @@ def name_of(array: NDArray) -> str:
 
 def _reserve(name: str, size: int) -> None:
     """Take the memory now: who writes where there is none is killed, and that would be Fiji."""
-    if sys.platform == "linux" and (_FOLDER / name).exists():
+    if sys.platform == "linux" and os.path.exists(_FOLDER / name):
         with (_FOLDER / name).open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, max(size, 1))
 
