@@ -13,6 +13,7 @@ from typing import Any
 from tdseg._version import __version__
 from tdseg.commands.command_options import ApplyFilesOptions, ExistingOption, TrainFilesOptions
 from tdseg.commands.table import BY_NAME, Command
+from tdseg.commands.terminal_words import sentence, with_options
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.options.declare import Options, keys_of
 from tdseg.options.groups import UnlabelledOptions
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Cancelled as error:
         return _complain(str(error), 130)
     except TdsegError as error:
-        return _complain(str(error), 1)
+        return _complain(sentence(error, getattr(options, "keys", ())), 1)
 
 
 def _complain(message: str, status: int) -> int:
@@ -201,9 +202,21 @@ def _class_names(text: str) -> list[str]:
     return list(session.classes.values())
 
 
+class _Terminal(TerminalProgress):
+    """Prints notes in the words of a subcommand."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def note(self, message: str) -> None:
+        """Print a line."""
+        super().note(with_options(message, self._keys))
+
+
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    terminal = TerminalProgress()
+def _progress(options: argparse.Namespace) -> Iterator[Progress]:
+    terminal = _Terminal(options.keys)
     try:
         with counted(terminal) as progress, telling(progress.note):
             yield progress
@@ -249,7 +262,7 @@ def _train(options: argparse.Namespace) -> int:
     if not check_target(target, own.existing):
         print(f"{target} exists; nothing was trained.")
         return 0
-    with _progress() as progress:
+    with _progress(options) as progress:
         model = train_from_files(
             _files(options.images),
             labels=own.labels,
@@ -273,7 +286,7 @@ def _apply(options: argparse.Namespace) -> int:
     model = load(options.model)
     slices = values.pop("slices", "all")
     settings = model.settings.with_(**values)
-    with _progress() as progress:
+    with _progress(options) as progress:
         outcomes = apply_to_files(
             model,
             _files(options.inputs),
@@ -288,7 +301,7 @@ def _apply(options: argparse.Namespace) -> int:
     for outcome in outcomes:
         if outcome.error:
             failed += 1
-            print(f"tdseg: {outcome.error}", file=sys.stderr)
+            print(f"tdseg: {with_options(outcome.error, options.keys)}", file=sys.stderr)
         elif outcome.skipped:
             print(f"{outcome.source}: skipped, its results exist")
         else:
@@ -307,7 +320,7 @@ def _segment(options: argparse.Namespace) -> int:
     values, files = options.checked
     own = {k: values.pop(k) for k in _UNLABELLED if k in values}
     target = classifier_path(options.model) if options.model is not None else None
-    with _progress() as progress:
+    with _progress(options) as progress:
         written, _ = segment_files(
             _files(options.inputs),
             options.output_folder,
@@ -330,7 +343,7 @@ def _refine(options: argparse.Namespace) -> int:
 
     values, own = options.checked
     settings = Settings(**values)
-    with _progress() as progress:
+    with _progress(options) as progress:
         wrote = refine_file(
             options.probabilities,
             options.image,

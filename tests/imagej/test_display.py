@@ -102,7 +102,7 @@ def parts(component):
             yield from parts(component.getComponent(index))
 
 def wait(condition):
-    for _ in range(300):
+    for _ in range(900):
         found = condition()
         if found:
             return found
@@ -142,13 +142,35 @@ print(ij.run_macro(
     "run('TDS Add Label...', 'class=object');"
     "run('TDS Train...', 'features=classical classical=gaussian trees=5 held_out=false');"
     "run('TDS Apply...'); return getTitle();", on_print=lambda line: None))
-jc.IJ.doCommand("TDS Save Classifier...")
-Chooser = jpype.JClass("javax.swing.JFileChooser")
-chooser = [part for part in parts(wait(dialog)[0]) if isinstance(part, Chooser)][0]
-chooser.setSelectedFile(jpype.java.io.File(path))
-chooser.approveSelection()
+
+def choose(command, path, approve=True):
+    jc.IJ.doCommand(command)
+    Chooser = jpype.JClass("javax.swing.JFileChooser")
+    chooser = [part for part in parts(wait(dialog)[0]) if isinstance(part, Chooser)][0]
+    if approve:
+        chooser.setSelectedFile(jpype.java.io.File(path))
+        chooser.approveSelection()
+    else:
+        chooser.cancelSelection()
+    wait(lambda: not dialog())
+
+trained, labels = session.model, path.replace("tdseg", "zip")
+choose("TDS Save Classifier...", path)
 recorded(f'"TDS Save Classifier...", "path=[{path}] existing=error"')
-print(os.path.exists(path))
+session.last_line = ""
+choose("TDS Save Classifier...", path + "2", approve=False)
+choose("TDS Load Classifier...", path)
+recorded(f'"TDS Load Classifier...", "path=[{path}]"')
+line = session.last_line.split(",")[0]
+print(os.listdir(os.path.dirname(path)), line, session.model is not trained)
+jc.IJ.selectWindow(imp.getID())
+choose("TDS Save Labels...", labels)
+recorded(f'"TDS Save Labels...", "path=[{labels}] existing=error"')
+jc.IJ.selectWindow(imp.getID())
+choose("TDS Load Labels...", labels)
+recorded(f'"TDS Load Labels...", "path=[{labels}] replace=false"')
+wait(lambda: imp.getOverlay().size() == 4)
+print(os.path.exists(labels), [str(roi.getName()) for roi in imp.getOverlay().toArray()])
 
 Service, Info = (jpype.JClass(f"org.scijava.module.Module{n}") for n in ("Service", "Info"))
 context = jpype.JClass("org.scijava.Context")(jpype.JArray(jpype.java.lang.Class)([Service.class_]))
@@ -212,7 +234,8 @@ def test_the_menu_asks_and_the_search_bar_finds(display, tmp_path):
     assert done.stdout.splitlines() == [
         "{}",
         "image-labels",
-        "True",
+        "['a b.tdseg'] run(\"TDS Load Classifier...\" True",
+        "True ['background-01', 'object-01', 'background-01', 'object-01']",
         "16 Plugins > Trainable Deep Segmentation > TDS Set Classes...",
         "done",
     ], done.stderr

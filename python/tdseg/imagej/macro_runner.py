@@ -188,7 +188,10 @@ class _Run:
                 return _one_line(printed.held[-1])
             return where + "it was cancelled." if jc.IJ.escapePressed() else None
         if isinstance(error, jpype.JException) and "Headless" in str(error.getClass().getName()):
-            return where + "this needs a display; start ImageJ with headless=False."
+            return where + (
+                "this needs a display; start ImageJ with windows (headless=False, or tdseg run "
+                "--display)."
+            )
         if isinstance(error, jpype.JException):
             text = str(error.toString())
         return where + _one_line(text)

@@ -224,8 +224,8 @@ def _check_display() -> None:
         )
     if sys.platform != "win32" and not os.environ.get("DISPLAY"):
         raise TdsegError(
-            "ImageJ with windows needs a display, and DISPLAY is not set; use headless=True, "
-            "or run under xvfb-run."
+            "ImageJ with windows needs a display, and DISPLAY is not set; start it without "
+            "windows (headless), or under xvfb-run."
         )
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
+from tdseg.images.pixel_values import change_values
 from tdseg.runtime.feature_map import PlaneInput
 
 # Robust ends of the grey scale: what lies beyond is noise, dust or saturation.
@@ -157,8 +158,7 @@ class Intensity:
             count = int((~np.isfinite(pixels)).sum())
             raise TdsegError(
                 f"Image '{self._image.name}' has {count} NaN or infinite pixels (plane "
-                f"{index + 1}); replace them first, for example with Process > Math > "
-                "NaN Background or Remove NaNs."
+                f"{index + 1}); replace them first (in a macro: {change_values(pixels)})."
             )
         if self._normalize != "none":
             own = self._own_range(index)

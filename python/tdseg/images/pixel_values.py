@@ -129,3 +129,13 @@ def check_memory(path: Path, needed: int) -> None:
             f"File '{path}' needs {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB "
             "are free; cut it into parts."
         )
+
+
+def change_values(pixels: npt.NDArray[Any]) -> str:
+    """Return the calls of ImageJ's macro language that set pixels that are no numbers to 0."""
+    kinds = (
+        ("NaN", np.isnan(pixels)),
+        ("1/0", np.isposinf(pixels)),
+        ("-1/0", np.isneginf(pixels)),
+    )
+    return " ".join(f"changeValues({name}, {name}, 0);" for name, found in kinds if found.any())

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tdseg.errors import TdsegError
+from tdseg.images.pixel_values import change_values
 
 MOST_VALUES = 64
 """More different values in a label image are taken for a picture, unless each has a name."""
@@ -168,7 +169,7 @@ def _whole_numbers(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
         if unusable:
             raise TdsegError(
                 f"{name} has {unusable} pixels that are NaN or infinite; set them to 0, which is "
-                "unlabelled (in a macro: changeValues(NaN, NaN, 0))."
+                f"unlabelled (in a macro: {change_values(array)})."
             )
         if not np.array_equal(array, np.rint(array)):
             raise TdsegError(

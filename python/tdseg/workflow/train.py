@@ -257,11 +257,13 @@ def _common_channels(
     channels = parse_numbers(settings.channels, len(first.channels), "channels", "channels")
     names, rgb = selected_channels(first, channels)
     for image, _ in examples[1:]:
-        same = image.channels == first.channels and image.is_colour == first.is_colour
-        if not same:
+        count = len(image.channels)
+        alike = settings.channels != "all" or count == len(first.channels)
+        others = parse_numbers(settings.channels, count, "channels", "channels")
+        if not alike or selected_channels(image, others) != (names, rgb):
             raise TdsegError(
                 f"Images '{first.name}' and '{image.name}' differ in their channels; train on "
-                "images of one kind, or choose channels with channels=."
+                "images of one kind, or choose channels that both have, for example channels=1."
             )
     return channels, names, rgb
 
