@@ -16,6 +16,11 @@ class HybridMap:
         self._parts = tuple(parts)
 
     @property
+    def parts(self) -> tuple[FeatureMap, ...]:
+        """The feature maps that are joined."""
+        return self._parts
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of all parts in order."""
         return tuple(name for part in self._parts for name in part.names)
@@ -46,6 +51,14 @@ class HybridMap:
     def bytes_per_pixel(self) -> int:
         """Memory of all parts; the block is held twice while they are joined."""
         return 2 * sum(part.bytes_per_pixel() for part in self._parts)
+
+
+def deep_part(features: FeatureMap) -> FeatureMap | None:
+    """Return what a feature map holds of deep features; None: nothing."""
+    if not isinstance(features, HybridMap):
+        return features if features.names[0].startswith("deep/") else None
+    parts = [part for part in map(deep_part, features.parts) if part is not None]
+    return HybridMap(parts) if parts else None
 
 
 class _Sum:

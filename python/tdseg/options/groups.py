@@ -99,7 +99,8 @@ class DeepOptions(Options):
     )
     levels: str = text(
         "auto",
-        "which levels or blocks of the backbone; of several, joined by +, as in 4,8+last",
+        "which levels or blocks of the backbone, auto: those that the labels can judge; of several "
+        "backbones joined by +",
         r"[\w.]+(\s*[,+]\s*[\w.]+)*",
         "4,8,16",
     )

@@ -16,12 +16,14 @@ from tdseg.classifiers.fitting import fit
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
 from tdseg.features.extractors import build_extraction
+from tdseg.features.hybrid import deep_part
 from tdseg.images.image import Image, as_image
 from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings, one_of, parse_numbers
 from tdseg.runtime.feature_map import FeatureExtractor, feature_sources
 from tdseg.runtime.progress import Part, Progress, Silent
+from tdseg.workflow.coverage import SAMPLE_PIXELS, levels_shown, pixels_around
 
 if TYPE_CHECKING:
     from tdseg.features.token_cache import TokenCache
@@ -43,12 +45,15 @@ class LabelledPixels:
         (n,) ROI or stroke of each pixel, unique over images.
     images
         (n,) number of the image of each pixel.
+    around
+        (m, D) float32, the deep features of pixels around them; None without deep features.
     """
 
     features: npt.NDArray[np.float32]
     classes: npt.NDArray[np.int64]
     rois: npt.NDArray[np.int64]
     images: npt.NDArray[np.int32]
+    around: npt.NDArray[np.float32] | None = None
 
 
 def train(
@@ -98,9 +103,26 @@ def train(
     if settings.normalize == "none":
         ranges = backbone_ranges([image for image, _ in examples], channels)
     extraction = build_extraction(settings, cache, progress)
-    data = _gather(
-        examples, values, extraction.extractor, settings, channels, ranges, Part(progress, 0, 0.7)
-    )
+    part = Part(progress, 0, 0.7)
+
+    def gather(extractor: FeatureExtractor) -> LabelledPixels:
+        return _gather(examples, values, extractor, settings, channels, ranges, part)
+
+    data = gather(extraction.extractor)
+    if data.around is not None:
+        levels = levels_shown(
+            extraction.extractor.names(channel_names, rgb),
+            data.features,
+            data.classes,
+            data.around,
+            extraction.settings,
+            progress,
+        )
+        if levels != extraction.settings.levels:
+            # Tokens depend on which levels are read, so they are computed as applying will.
+            chosen = extraction.settings.with_(levels=levels)
+            extraction = build_extraction(chosen, cache, progress)
+            data = gather(extraction.extractor)
     gathered = time.monotonic()
     feature_names = extraction.extractor.names(channel_names, rgb)
     sources = feature_sources(feature_names)
@@ -280,6 +302,8 @@ def _gather(
     """Compute the features of the labelled pixels, plane by plane."""
     kept = _subsample([labels for _, labels in examples], values, settings, progress)
     features, classes, rois, images = [], [], [], []
+    around: list[np.ndarray] = []
+    rng = np.random.default_rng(settings.seed)
     jobs = [
         (number, int(plane))
         for number, labels in enumerate(kept)
@@ -296,7 +320,12 @@ def _gather(
         labels = kept[number]
         here = labels.plane == plane
         rows, cols = labels.y[here], labels.x[here]
-        features.append(extractor.extract(intensities[number].plane(plane)).at(rows, cols))
+        found = extractor.extract(intensities[number].plane(plane))
+        features.append(found.at(rows, cols))
+        deep = deep_part(found)
+        if deep is not None and settings.levels == "auto":
+            count = -(-SAMPLE_PIXELS // len(jobs))
+            around.append(deep.at(*pixels_around(rows, cols, deep.shape, count, rng)))
         classes.append(np.searchsorted(values, labels.value[here]))
         rois.append(labels.group[here] + offsets[number])
         images.append(np.full(len(rows), number, np.int32))
@@ -305,6 +334,7 @@ def _gather(
         np.concatenate(classes).astype(np.int64),
         np.concatenate(rois),
         np.concatenate(images),
+        np.concatenate(around) if around else None,
     )
 
 
