@@ -1,4 +1,4 @@
-"""The command line: ``tdseg demo | run | fiji | train | apply | segment | refine | status``."""
+"""The command line: ``tdseg demo | run | fiji | install-fiji | train | apply | ...``."""
 
 from __future__ import annotations
 
@@ -76,6 +76,10 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
     fiji = _command(commands, "fiji", _fiji, "open Fiji or ImageJ with the TDS commands")
     fiji.add_argument("images", nargs="*", type=Path, help="images to open")
     _fiji_option(fiji)
+
+    install = _command(commands, "install-fiji", _install, "put the plugin into a Fiji")
+    install.add_argument("folder", type=Path, help="the folder of the Fiji, or of an ImageJ")
+    install.add_argument("--uninstall", action="store_true", help="take it out again")
 
     status = _command(commands, "status", _status, "device, backbone, weights, versions")
     _key_options(status, [k for k in table["TDS Train..."].keys if k.name in _STATUS_KEYS])
@@ -243,6 +247,25 @@ def _fiji(options: argparse.Namespace) -> int:
     from tdseg.imagej.desktop import run_desktop
 
     return run_desktop(options.fiji, options.images)
+
+
+def _install(options: argparse.Namespace) -> int:
+    from tdseg.fiji_install.building import libraries, plugin_jar
+    from tdseg.fiji_install.folders import find_fiji
+    from tdseg.fiji_install.installing import install, uninstall
+
+    if options.uninstall:
+        uninstall(options.folder)
+        return 0
+
+    def java() -> Path:
+        from tdseg.imagej.jdk import find_java
+
+        return find_java()
+
+    find_fiji(options.folder)  # before anything is built
+    install(options.folder, plugin_jar(java, print), libraries)
+    return 0
 
 
 def _status(options: argparse.Namespace) -> int:
