@@ -11,7 +11,7 @@ CONSTRAINTS := $(shell $(PYTHON) -c 'import platform as p; print("constraints.tx
 # For example: make test PYTEST_ARGS="tests/labels -x"
 PYTEST_ARGS :=
 
-.PHONY: setup demo test test-display check hooks constraints benchmark clean
+.PHONY: setup demo test test-display check hooks constraints benchmark wheel clean
 
 setup: $(STAMP)
 
@@ -51,6 +51,11 @@ constraints: setup
 benchmark: setup
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/speed.py
+
+# A wheel with the plugin's jar in it, in dist/.
+wheel: setup
+	$(BIN)/python fiji-plugin/bundle.py python/tdseg/fiji_plugin
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
 	rm -rf $(VENV) demo-output

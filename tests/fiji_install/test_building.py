@@ -66,7 +66,9 @@ def test_versions_agree():
     version = re.search(r"<artifactId>Trainable.*?<version>(.*?)</version>", pom, re.DOTALL)
     assert version is not None
     assert version.group(1) == __version__
-    found = re.findall(r"<groupId>(.*?)</groupId>\s*<artifactId>(.*?)</artifactId>\s*<version>", pom)
+    found = re.findall(
+        r"<groupId>(.*?)</groupId>\s*<artifactId>(.*?)</artifactId>\s*<version>", pom
+    )
     assert set(found) >= {tuple(APPOSE.split(":")[:2]), tuple(IMAGEJ.split(":")[:2])}
     for endpoint in (APPOSE, IMAGEJ):
         assert f"<version>{endpoint.split(':')[2]}</version>" in pom

@@ -82,6 +82,11 @@ def fetch(endpoints: Sequence[str]) -> list[Jar]:
     endpoints
         ``group:artifact:version`` of each.
 
+    Returns
+    -------
+    list of Jar
+        In the order of their file names.
+
     Raises
     ------
     TdsegError

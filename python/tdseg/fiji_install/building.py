@@ -20,7 +20,7 @@ import tdseg
 from tdseg._version import __version__
 from tdseg.errors import TdsegError
 from tdseg.fiji_install.artifacts import APPOSE, ECLIPSE_COMPILER, IMAGEJ, Jar, fetch
-from tdseg.runtime.files import write_file
+from tdseg.runtime.files import is_file, write_file
 from tdseg.runtime.user_cache import user_cache
 
 NAME = "Trainable_Deep_Segmentation"
@@ -33,11 +33,11 @@ _MINUTES = 10
 
 def found_jar() -> Path | None:
     """Return the plugin's jar of this version, if there is one already; nothing is built."""
-    if (SOURCES / "pom.xml").is_file():
+    if is_file(SOURCES / "pom.xml"):
         built = _built_jar()
-        return built if built is not None and built.is_file() else None
+        return built if built is not None and is_file(built) else None
     bundled = BUNDLED / f"{NAME}-{__version__}.jar"
-    return bundled if bundled.is_file() else None
+    return bundled if is_file(bundled) else None
 
 
 def plugin_jar(java: Callable[[], Path], say: Callable[[str], None] = lambda line: None) -> Path:
@@ -58,7 +58,7 @@ def plugin_jar(java: Callable[[], Path], say: Callable[[str], None] = lambda lin
     found = found_jar()
     if found is not None:
         return found
-    if not (SOURCES / "pom.xml").is_file():
+    if not is_file(SOURCES / "pom.xml"):
         raise TdsegError(
             "This installation of tdseg has no plugin for Fiji; install the wheel, or a source "
             "checkout with 'pip install -e'."
@@ -105,7 +105,7 @@ def build_by_maven(folder: Path, maven: str) -> Path:
     shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("target"))
     _do([maven, "-q", "-B", "-Dmaven.test.skip=true", "package"], folder, "Maven")
     made = folder / "target" / f"{NAME}-{__version__}.jar"
-    if not made.is_file():
+    if not is_file(made):
         raise TdsegError(f"Maven made no {made.name}; is the version of pom.xml {__version__}?")
     return made
 
@@ -130,7 +130,7 @@ def build_by_eclipse(folder: Path, java: Path) -> Path:
         archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n\r\n")
         for root in (classes, SOURCES / "src" / "main" / "resources"):
             for file in sorted(root.rglob("*")):
-                if file.is_file():
+                if is_file(file):
                     archive.write(file, file.relative_to(root).as_posix())
     return made
 
@@ -159,7 +159,7 @@ def _built_jar() -> Path | None:
     digest = hashlib.sha256(__version__.encode())
     files = [SOURCES / "pom.xml", *sorted((SOURCES / "src" / "main").rglob("*"))]
     for file in files:
-        if file.is_file():
+        if is_file(file):
             digest.update(file.relative_to(SOURCES).as_posix().encode())
             digest.update(file.read_bytes())
     place = folder / digest.hexdigest()[:16]
@@ -178,17 +178,3 @@ def _do(command: Sequence[str], folder: Path, what: str) -> None:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
         first = " ".join((lines or [f"status {done.returncode}"])[0].split())[:300]
         raise TdsegError(f"{what} did not build the plugin: {first}.")
-
-
-if __name__ == "__main__":
-    # What a wheel carries: python -m tdseg.fiji_install.building FOLDER
-    from tdseg.imagej.jdk import find_java
-
-    wheel = Path(sys.argv[1])
-    wheel.mkdir(parents=True, exist_ok=True)
-    for old in wheel.glob("*.jar"):
-        old.unlink()
-    for part in (plugin_jar(find_java, print), *(j.path for j in fetch([APPOSE]))):
-        if Jar(part).artifact in (NAME, "appose"):
-            shutil.copyfile(part, wheel / part.name)
-            print(wheel / part.name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tdseg.errors import TdsegError
 from tdseg.fiji_install.artifacts import Jar
+from tdseg.runtime.files import is_file, is_folder, user_path
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,16 @@ def find_fiji(folder: str | Path) -> FijiFolder:
     TdsegError
         If it is none; the sentence says what was looked for.
     """
-    wanted = Path(folder).expanduser()
-    if not wanted.is_dir():
+    wanted = user_path(folder)
+    if not is_folder(wanted):
         raise TdsegError(f"There is no folder {wanted}; give the folder of your Fiji.")
     for root in _candidates(wanted.resolve()):
-        if not (root / "plugins").is_dir():
+        if not is_folder(root / "plugins"):
             continue
         if any((root / "jars").glob("*.jar")):
             return FijiFolder(root, "Fiji", root / "jars")
         application = root / "ImageJ.app" / "Contents" / "Java" / "ij.jar"
-        if (root / "ij.jar").is_file() or application.is_file():
+        if is_file(root / "ij.jar") or is_file(application):
             return FijiFolder(root, "ImageJ", root / "plugins" / "jars")
     raise TdsegError(
         f"{wanted} is no Fiji: it has no folder 'plugins' beside a folder 'jars' with jar files "

@@ -12,7 +12,7 @@ from tdseg.fiji_install.artifacts import Jar, fitting, lacking
 from tdseg.fiji_install.building import NAME
 from tdseg.fiji_install.folders import FijiFolder, find_fiji
 from tdseg.fiji_install.manifest import Manifest
-from tdseg.runtime.files import write_file
+from tdseg.runtime.files import exists, is_folder, write_file
 
 PYTHON_FILE = "tdseg-python.txt"
 """Beside the plugin: its first line is the Python that serves."""
@@ -109,10 +109,10 @@ def uninstall(folder: str | Path, *, say: Callable[[str], None] = print) -> None
             if manifest.wrote(path):
                 path.unlink()
                 say(f"Removed {path.relative_to(fiji.root)}")
-            elif path.exists():
+            elif exists(path):
                 say(f"Kept {path.relative_to(fiji.root)}: it has changed since it was installed.")
         manifest.delete()
-        if fiji.kind == "ImageJ" and fiji.jars.is_dir() and not any(fiji.jars.iterdir()):
+        if fiji.kind == "ImageJ" and is_folder(fiji.jars) and not any(fiji.jars.iterdir()):
             fiji.jars.rmdir()
     except PermissionError as error:
         raise _refused(fiji, error) from None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tdseg._version import __version__
 from tdseg.errors import TdsegError
-from tdseg.runtime.files import write_file
+from tdseg.runtime.files import is_file, write_file
 
 NAME = "tdseg-installed.json"
 
@@ -64,7 +64,7 @@ class Manifest:
     def wrote(self, path: Path) -> bool:
         """Whether a file is one that tdseg wrote, unchanged since."""
         known = self.files.get(path.relative_to(self.root).as_posix())
-        return known is not None and path.is_file() and digest(path) == known
+        return known is not None and is_file(path) and digest(path) == known
 
     @property
     def paths(self) -> list[Path]:
