@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -75,18 +73,3 @@ def made(ij: ImageJSession) -> Iterator[Callable[[str], Any]]:
 
     yield make
     ij.run_macro("run('Close All');")
-
-
-@pytest.fixture
-def display() -> Iterator[str]:
-    """A virtual display of its own, for a process of its own."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed")
-    number = 90 + os.getpid() % 400
-    server = subprocess.Popen(
-        ["Xvfb", f":{number}", "-screen", "0", "1000x700x24"], stderr=subprocess.DEVNULL
-    )
-    time.sleep(1.5)
-    yield f":{number}"
-    server.terminate()
-    server.wait()
