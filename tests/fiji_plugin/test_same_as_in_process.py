@@ -92,7 +92,7 @@ def test_a_table_is_the_same(both, name):
 
 
 def test_saved_labels_and_names_are_the_same(both):
-    plugin, here, printed, expected = both
+    plugin, _, printed, expected = both
     assert (plugin / "labels.zip").stat().st_size > 500
     names = "group names: dark one,bright"
     assert any(line.startswith(names) for line in printed)

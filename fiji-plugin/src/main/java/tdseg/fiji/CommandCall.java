@@ -19,6 +19,7 @@ import tdseg.fiji.table.Command;
 import tdseg.fiji.table.Fields;
 import tdseg.fiji.table.OptionParser;
 import tdseg.fiji.worker.CommandRun;
+import tdseg.fiji.worker.PluginLoader;
 import tdseg.fiji.worker.Questions;
 import tdseg.fiji.worker.ResultPlanes;
 import tdseg.fiji.worker.Worker;
@@ -54,13 +55,19 @@ final class CommandCall {
         if (command.needsImage && active == null) {
             throw new UserError(command.name + " works on the active image; open an image first.");
         }
+        try (PluginLoader loader = new PluginLoader()) {
+            call(options, active);
+        }
+        return true;
+    }
+
+    private void call(String options, ImagePlus active) {
         Questions questions = new Questions(active);
         Fields reply = reply(request(options, active, questions), questions);
         Recording.suspended(() -> show(reply, active, questions));
         IJ.showProgress(1.0);
         IJ.showStatus("");
         Recording.line(command.name, reply.list("values"));
-        return true;
     }
 
     private Fields reply(Map<String, Object> request, Questions questions) {

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import tdseg.fiji.table.CommandTable;
+import tdseg.fiji.worker.PluginLoader;
 import tdseg.fiji.worker.Worker;
 
 /** The {@code Ext.TDS_...} functions of macros that have run {@code TDS Macro Extensions}. */
@@ -31,7 +32,7 @@ final class Extensions implements MacroExtension {
         Map<String, Object> inputs = new HashMap<>();
         inputs.put("name", name);
         inputs.put("arguments", arguments == null ? Arrays.asList() : Arrays.asList(arguments));
-        try {
+        try (PluginLoader loader = new PluginLoader()) {
             return Worker.get().call("extension", inputs).text("value");
         } catch (UserError error) {
             Messages.stop(error.getMessage());
