@@ -51,11 +51,14 @@ def read(name: str) -> np.ndarray:
 
 
 def tasks(group: str) -> list[Task]:
-    """Return the tasks of a group: "alloy", "cells" (both directions) or "mosaic"."""
+    """Return the tasks of a group: "alloy", "m1", "cells" (both directions) or "mosaic"."""
     if group == "alloy":
         image = read("alloy_image")
         names = ("matrix", "gamma prime", "rare phase")
         return [_task("alloy", (image, read("alloy_labels")), (image, read("alloy_truth")), names)]
+    if group == "m1":
+        image, names = read("m1_image"), ("dark", "bright")
+        return [_task("m1", (image, read("m1_labels")), (image, read("m1_truth")), names)]
     if group == "cells":
         cells = {k: (read(f"tcell_{k}_image"), read(f"tcell_{k}_labels")) for k in "ab"}
         names = ("nucleus", "cytoplasm", "background")

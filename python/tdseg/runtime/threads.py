@@ -61,11 +61,17 @@ def thread_count() -> int:
 
 
 @contextmanager
-def torch_threads() -> Iterator[None]:
-    """Run PyTorch on `thread_count` threads inside, and on the caller's number again after."""
+def torch_threads(wanted: int | None = None) -> Iterator[None]:
+    """Run PyTorch on `thread_count` threads inside, and on the caller's number again after.
+
+    Parameters
+    ----------
+    wanted
+        How many threads instead.
+    """
     import torch
 
-    before, count = torch.get_num_threads(), thread_count()
+    before, count = torch.get_num_threads(), wanted or thread_count()
     if _asked() is None:
         count = min(count, before)
     if count == before:

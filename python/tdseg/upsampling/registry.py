@@ -93,6 +93,7 @@ UPSAMPLERS: Registry[UpsamplerKind] = Registry(
         "bilinear": "tdseg.upsampling.interpolated:BILINEAR",
         "guided": "tdseg.upsampling.guided:GUIDED",
         "jbu": "tdseg.upsampling.jbu:JBU",
+        "naf": "tdseg.upsampling.naf:NAF",
         "hrdv2": "tdseg.upsampling.hrdv2:HRDV2",
     },
 )
