@@ -101,9 +101,7 @@ class Keep:
 
 @dataclass(frozen=True)
 class Add:
-    """Adds the values that were kept, passed through a 1 x 1 convolution where there is one."""
-
-    shortcut: torch.Tensor | None = None
+    """Adds the values that were kept."""
 
 
 Step = Conv | Norm | Keep | Add
@@ -162,10 +160,7 @@ class Branch:
             elif isinstance(step, Keep):
                 kept.append(x)
             else:
-                before = kept.pop()
-                if step.shortcut is not None:
-                    before = functional.conv2d(before, step.shortcut)
-                x = x + before
+                x = x + kept.pop()
         (top, _), (left, _) = spans
         return x[..., rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
 
@@ -180,11 +175,7 @@ class Branch:
             ends = start == 0, stop == length
             padding = [radius * ends[0], radius * ends[1], *padding]
             left.append((start + radius * (not ends[0]), stop - radius * (not ends[1])))
-        if any(padding):
-            # A plane of one pixel has nothing to reflect.
-            narrow = min(x.shape[2:]) <= radius
-            mode = "constant" if step.zeros else "replicate" if narrow else "reflect"
-            x = functional.pad(x, padding, mode)
+        x = continued_by(x, padding, step)
         return functional.conv2d(x, step.weight, step.bias), left
 
     def _measured(self, number: int, step: Norm) -> tuple[torch.Tensor, torch.Tensor]:
@@ -213,6 +204,37 @@ class Branch:
             for v in folded
         )
         return scale, shift
+
+
+def run_whole(x: torch.Tensor, steps: Sequence[Step]) -> torch.Tensor:
+    """Run steps on values (1, C, h, w) that are held as a whole, such as tokens."""
+    kept: list[torch.Tensor] = []
+    for step in moved(steps, x.device):
+        if isinstance(step, Conv):
+            radius = step.weight.shape[2] // 2
+            x = functional.conv2d(continued_by(x, [radius] * 4, step), step.weight, step.bias)
+        elif isinstance(step, Norm):
+            x = functional.silu(functional.group_norm(x, GROUPS, step.weight, step.bias))
+        elif isinstance(step, Keep):
+            kept.append(x)
+        else:
+            x = x + kept.pop()
+    return x
+
+
+def continued_by(x: torch.Tensor, padding: list[int], step: Conv) -> torch.Tensor:
+    """Continue values (1, C, h, w) as a convolution wants it."""
+    if not any(padding):
+        return x
+    if step.zeros:
+        return functional.pad(x, padding)
+    # A single row or column has nothing to reflect.
+    left, right, top, bottom = padding
+    for sides in ([left, right, 0, 0], [0, 0, top, bottom]):
+        narrow = x.shape[3 if sides[0] or sides[1] else 2] <= max(sides)
+        if any(sides):
+            x = functional.pad(x, sides, "replicate" if narrow else "reflect")
+    return x
 
 
 def rotated(x: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from tdseg.runtime.progress import Progress
-from tdseg.runtime.threads import map_threads, thread_count
-from tdseg.runtime.tiling import runs
-from tdseg.upsampling.attention_kernels import add_to_cells
+from tdseg.upsampling.cell_means import Values, add_region, cell_means
 from tdseg.upsampling.guide_network import TILE, Plane, Region
 from tdseg.upsampling.token_windows import TokenWindows
 
@@ -75,7 +73,7 @@ class Guide:
 
     def __init__(
         self,
-        queries: Callable[[slice, slice], Floats],
+        queries: Values,
         plane: Plane,
         levels: Sequence[KeyLevel],
         keep_bytes: int,
@@ -121,32 +119,26 @@ class Guide:
         )
 
     def _whole_keys(self, progress: Progress) -> list[Floats | None]:
-        """Compute the keys that are held, in one walk over the plane."""
+        """Compute the keys that are held, and keep tiles that are there already."""
         found: list[Floats | None] = [level.keys for level in self.levels]
         missing = [k for k, level in enumerate(self.levels) if self._holds(level)]
         if not missing:
             return found
-        tiles = list(self._plane.tiles())
         fine = any(level.keys is None and not self._holds(level) for level in self.levels)
-        kept: list[tuple[tuple[int, int], Floats]] = []
-        for number, stop in runs(0, len(tiles), thread_count()):
-            progress.update(number / len(tiles), "upsampling")
-            part = tiles[number:stop]
-            every = map_threads(lambda region: self._queries(*region), part)
-            for (rows, cols), queries in zip(part, every, strict=True):
-                for k in missing:
-                    level = self.levels[k]
-                    sums = found[k]
-                    if sums is None:
-                        size = len(level.rows.cells.start), len(level.cols.cells.start)
-                        sums = found[k] = np.zeros((*size, queries.shape[2]), np.float32)
-                    self._add(queries, rows.start, cols.start, level, whole(level), sums)
-                if not fine and (len(kept) + 1) * queries.nbytes <= self._limit:
-                    kept.append(((rows.start // TILE, cols.start // TILE), queries))
+        kept: list[tuple[Region, Floats]] = []
+
+        def hear(region: Region, queries: Floats) -> None:
+            if not fine and (len(kept) + 1) * queries.nbytes <= self._limit:
+                kept.append((region, queries))
+
+        grids = [(self.levels[k].rows.cells, self.levels[k].cols.cells) for k in missing]
+        means = cell_means(self._queries, self._plane, grids, progress, hear)
+        for k, keys in zip(missing, means, strict=True):
+            found[k] = keys
         self._held = found
-        for place, queries in kept:
-            rows, cols = self._region(*place)
-            self._keep(place, self._tile_of(rows, cols, queries, rows.start, cols.start))
+        for (rows, cols), queries in kept:
+            tile = self._tile_of(rows, cols, queries, rows.start, cols.start)
+            self._keep((rows.start // TILE, cols.start // TILE), tile)
         return found
 
     def _holds(self, level: KeyLevel) -> bool:
@@ -156,23 +148,6 @@ class Guide:
         rows, cols = level.rows.cells, level.cols.cells
         many = len(rows.start) * len(cols.start) * 1024 > _HELD_BYTES
         return min(rows.spacing, cols.spacing) >= _COARSE or not many
-
-    def _add(
-        self, queries: Floats, top: int, left: int, level: KeyLevel, tokens: Region, sums: Floats
-    ) -> None:
-        """Add what a region's queries give to the keys of these tokens."""
-        top, left = top + self._plane.top, left + self._plane.left
-        parts, places = [], []
-        for axis, span, first, length in (
-            (level.rows.cells, tokens[0], top, queries.shape[0]),
-            (level.cols.cells, tokens[1], left, queries.shape[1]),
-        ):
-            start, stop = axis.start[span], axis.stop[span]
-            low = int(np.searchsorted(stop, first, "right"))
-            high = max(int(np.searchsorted(start, first + length, "left")), low)
-            parts.append(slice(low, high))
-            places += [start[low:high], stop[low:high]]
-        add_to_cells(queries, top, left, *places, sums[parts[0], parts[1]])
 
     def _make(self, row: int, col: int) -> Tile:
         """Compute a tile, in a region that holds the cells of the fine levels it sees."""
@@ -224,13 +199,9 @@ class Guide:
             seen = self._seen(level, rows, cols)
             size = seen[0].stop - seen[0].start, seen[1].stop - seen[1].start
             sums = np.zeros((*size, queries.shape[2]), np.float32)
-            self._add(queries, top, left, level, seen, sums)
+            place = top + self._plane.top, left + self._plane.left
+            add_region(queries, place, level.rows.cells, level.cols.cells, seen, sums)
             keys.append((sums, seen[0].start, seen[1].start))
         part = queries[rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
         place = rows.start + self._plane.top, cols.start + self._plane.left
         return Tile(*place, np.ascontiguousarray(part), tuple(keys))
-
-
-def whole(level: KeyLevel) -> Region:
-    """Return all tokens of a level."""
-    return slice(0, len(level.rows.cells.start)), slice(0, len(level.cols.cells.start))

@@ -94,6 +94,7 @@ UPSAMPLERS: Registry[UpsamplerKind] = Registry(
         "guided": "tdseg.upsampling.guided:GUIDED",
         "jbu": "tdseg.upsampling.jbu:JBU",
         "naf": "tdseg.upsampling.naf:NAF",
+        "anyup": "tdseg.upsampling.anyup:ANYUP",
         "hrdv2": "tdseg.upsampling.hrdv2:HRDV2",
     },
 )
