@@ -61,6 +61,19 @@ def test_uncertainty_comes_with_probabilities_or_alone(hybrid, example):
     assert tdseg.apply(model, example[0], probabilities=False).uncertainty is None
 
 
+def test_uncertainty_of_refined_labels_is_the_classifiers(example):
+    image, labels, _ = example
+    model = tdseg.train([(image, labels)], settings(features="classical"))
+    plain = tdseg.apply(model, image)
+    refined = tdseg.apply(model, image, settings=model.settings.with_(refine="crf"))
+    code = np.searchsorted(model.class_values, refined.labels)
+    expected = tdseg.uncertainty(plain.probabilities, code)
+    np.testing.assert_array_equal(refined.uncertainty, expected)
+    changed = refined.labels != plain.labels
+    assert changed.any()
+    assert (refined.uncertainty[changed] == 1).all()
+
+
 def test_threads_change_nothing(hybrid, example):
     model, result = hybrid
     image, labels, _ = example

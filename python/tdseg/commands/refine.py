@@ -47,7 +47,7 @@ def refine(request: Request) -> Reply:
             ImageResult("labels", f"{title}-labels", labels[:, :, None], source, info=info)
         )
     if options.output == "uncertainty":
-        doubt = uncertainty(refined)[:, :, None]
+        doubt = uncertainty(found.array, refined.argmax(axis=2))[:, :, None]
         images.append(ImageResult("uncertainty", f"{title}-uncertainty", doubt, source, info=info))
     return Reply(resolved, images=images)
 

@@ -9,7 +9,7 @@ itself, with a margin as wide as its convolutions reach.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -109,10 +109,16 @@ Step = Conv | Norm | Keep | Add
 
 def moved(steps: Sequence[Step], device: torch.device) -> tuple[Step, ...]:
     """Return steps whose tensors lie on a device."""
-    return tuple(
-        replace(step, **{k: v.to(device) for k, v in vars(step).items() if torch.is_tensor(v)})
-        for step in steps
-    )
+
+    def one(step: Step) -> Step:
+        if isinstance(step, Conv):
+            bias = None if step.bias is None else step.bias.to(device)
+            return Conv(step.weight.to(device), bias, step.zeros)
+        if isinstance(step, Norm):
+            return Norm(step.weight.to(device), step.bias.to(device))
+        return step
+
+    return tuple(one(step) for step in steps)
 
 
 class Branch:

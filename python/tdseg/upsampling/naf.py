@@ -120,8 +120,10 @@ class NafUpsampler(ShiftUpsampler):
         ]
         plane = continued(picture, cells, self._device)
         levels = [
-            KeyLevel(*(c.neighbours(n, SIDE) for c, n in zip(pair, picture.shape, strict=True)))
-            for pair in cells
+            KeyLevel(
+                rows.neighbours(picture.shape[0], SIDE), cols.neighbours(picture.shape[1], SIDE)
+            )
+            for rows, cols in cells
         ]
         guide = Guide(
             NafQueries(self._naf, plane), plane, levels, self._keep_bytes, progress or Silent()

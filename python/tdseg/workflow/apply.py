@@ -43,8 +43,8 @@ class Result:
     probabilities
         (T, Z, C, Y, X) float32, class by class, sums to 1; None where not asked for.
     uncertainty
-        (T, Z, Y, X) float32, 0 to 1: one minus the margin between the two most probable classes; 0
-        outside the region. None where not asked for.
+        (T, Z, Y, X) float32, 0 to 1: one minus the margin between the label's probability and the
+        highest other, before refinement; 0 outside the region. None where not asked for.
     class_values, class_names
         Label value and name of each class.
     info
@@ -156,10 +156,11 @@ def apply(
         if used.refine == "crf":
             assert target is not None
             refined = refine_plane(target, plane, used, part, given_back)
+            best = refined.argmax(axis=0)
+            labels[k] = values.astype(dtype)[best]
+            if doubt is not None:  # a CRF is sure of nearly all: the classifier knows better
+                doubt[...] = uncertainty_of(target, best)
             target[...] = refined
-            labels[k] = values.astype(dtype)[refined.argmax(axis=0)]
-            if doubt is not None:
-                doubt[...] = uncertainty_of(refined)
         if region is not None:
             labels[k][~region] = 0
             if kept is not None:
