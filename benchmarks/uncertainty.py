@@ -3,11 +3,11 @@
 For each image and classifier: the area under the ROC curve with which a measure of uncertainty
 tells wrong pixels from right ones (0.5: not at all), the share of wrong pixels in each tenth of the
 pixels, from the surest to the least sure, and the share of all errors in the least sure tenth. The
-measures: one minus the margin (`output=uncertainty`), entropy; of a forest also what its trees say
-one by one: the standard deviation of their shares of the winning class, and the mutual information
-of class and tree.
+measures: one minus the margin (`output=uncertainty`), entropy, with a CRF the margin of its result;
+of a forest what its trees say one by one: the standard deviation of their shares of the winning
+class, and the mutual information of class and tree.
 
-    python benchmarks/uncertainty.py [--groups alloy m1 mosaic] [--pictures]
+    python benchmarks/uncertainty.py [--groups alloy m1 mosaic] [--trees] [--pictures]
 """
 
 from __future__ import annotations
@@ -90,26 +90,15 @@ def entropy(shares: np.ndarray, axis: int) -> np.ndarray:
     return -(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=axis)
 
 
-def of_label(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Return one minus the lead of the label's own probability over the best other, at most 1."""
-    own = np.take_along_axis(probabilities, label[None], axis=0)[0]
-    others = probabilities.copy()
-    np.put_along_axis(others, label[None], -1, axis=0)
-    return np.minimum(1 - (own - others.max(axis=0)), 1)
-
-
-def measures(model: tdseg.Model, task: Task) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def measures(
+    model: tdseg.Model, task: Task, trees: bool
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return the labels, and each measure of uncertainty, (Y, X)."""
     result = tdseg.apply(model, task.test_image, cache=CACHE)
     found = {"margin": result.uncertainty[0, 0], "entropy": entropy(result.probabilities[0, 0], 0)}
     if model.settings.refine != "none":
-        plain = model.settings.with_(refine="none")
-        before = tdseg.apply(model, task.test_image, settings=plain, cache=CACHE)
-        found["margin before refining"] = before.uncertainty[0, 0]
-        found["margin of the label before refining"] = of_label(
-            before.probabilities[0, 0], result.labels[0, 0] - 1
-        )
-    if isinstance(model.classifier, RandomForest) and model.settings.refine == "none":
+        found["margin after refining"] = tdseg.uncertainty(result.probabilities[0, 0])
+    if trees and isinstance(model.classifier, RandomForest) and model.settings.refine == "none":
         by_tree = replace(model, classifier=TreeByTree(model.classifier))
         spread = tdseg.apply(by_tree, task.test_image, uncertainty=False, cache=CACHE)
         found["spread over trees"] = spread.probabilities[0, 0, 0]
@@ -164,6 +153,7 @@ def main() -> None:
     """Print the table, and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--groups", nargs="+", default=["alloy", "m1", "mosaic"])
+    parser.add_argument("--trees", action="store_true", help="ask each tree, which takes minutes")
     parser.add_argument("--pictures", action="store_true")
     options = parser.parse_args()
     print(
@@ -176,7 +166,7 @@ def main() -> None:
         for row in ROWS:
             settings = tdseg.Settings(held_out=False, **row)
             model = tdseg.train([(task.train_image, task.train_labels)], settings, cache=CACHE)
-            labels, found = measures(model, task)
+            labels, found = measures(model, task, options.trees)
             scored = task.truth > 0
             wrong = labels != task.truth
             name = ", ".join(str(v) for v in row.values())

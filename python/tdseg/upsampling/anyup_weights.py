@@ -68,6 +68,11 @@ def read_anyup(file: str | Path) -> AnyUpWeights:
     file
         See `tdseg.backbones.checkpoints.read_tensors`.
 
+    Returns
+    -------
+    AnyUpWeights
+        Its layers, checked for their shapes.
+
     Raises
     ------
     TdsegError

@@ -66,7 +66,9 @@ def attend(
     row_start, row_stop, col_start, col_stop
         (N,): the window of tokens of each pixel.
     keys
-        (r, c, D) of the tokens from (key_top, key_left) on.
+        (r, c, D) of some tokens.
+    key_top, key_left
+        The first of these tokens.
     heads
         Number of heads; each has weights of its own.
     scale

@@ -252,6 +252,11 @@ def rotated(x: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
         (1, n D, h, w): channel d of the first half of D makes a pair with channel d + D / 2.
     angles
         (D, h, w), equal in both halves where it is to be a rotation.
+
+    Returns
+    -------
+    torch.Tensor
+        As `x`.
     """
     size, (height, width) = len(angles), x.shape[2:]
     parts = x.reshape(-1, size, height, width)

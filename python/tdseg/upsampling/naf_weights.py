@@ -55,6 +55,11 @@ def read_naf(file: str | Path) -> NafWeights:
     file
         See `tdseg.backbones.checkpoints.read_tensors`.
 
+    Returns
+    -------
+    NafWeights
+        Its layers, checked for their shapes.
+
     Raises
     ------
     TdsegError

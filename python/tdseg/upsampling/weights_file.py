@@ -86,6 +86,11 @@ def read_named(file: str | Path, name: str, what: str, anchor: str) -> NamedTens
     anchor
         A tensor that the upsampler has.
 
+    Returns
+    -------
+    NamedTensors
+        All below the prefix, not checked yet.
+
     Raises
     ------
     TdsegError
