@@ -113,7 +113,7 @@ def megabytes() -> float:
 
 
 def measure(kind: str, levels: tuple[tuple[str, int, int], ...], size: int) -> str:
-    """Return a row: seconds to prepare, of three maps, of all features, and megabytes."""
+    """Return a row: seconds to prepare and of three maps, and megabytes."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "weights.safetensors"
         save_file(state(kind), file)
@@ -132,20 +132,15 @@ def measure(kind: str, levels: tuple[tuple[str, int, int], ...], size: int) -> s
             for top in range(0, edge, 128):
                 maps.block(slice(top, top + 128), slice(None))
             marks.append(time.process_time())
-            before.append(megabytes())
-            for top in range(0, edge, 128):
-                field.block(slice(top, top + 16), slice(None))
-            marks.append(time.process_time())
             return marks
 
-        before: list[float] = []
         run(60)  # compiles
         start = megabytes()
         marks = run(size)
-    prepared, maps, features = np.diff(marks)
+    prepared, maps = np.diff(marks)
     return (
         f"| {kind} | {', '.join(str(s) for _, _, s in levels)} | {size} | {prepared:.1f} | "
-        f"{maps:.1f} | {8 * features:.1f} | {before[-1] - start:.0f} |"
+        f"{maps:.1f} | {megabytes() - start:.0f} |"
     )
 
 
@@ -159,10 +154,8 @@ def main() -> None:
     if options.one is not None:
         print(measure(*JOBS[options.one], options.sizes[0]))
         return
-    print(
-        "| upsampling | strides | side | prepare, CPU s | 3 maps | all features | MB |", flush=True
-    )
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("| upsampling | strides | side | prepare, CPU s | 3 maps | MB |", flush=True)
+    print("|---|---|---|---|---|---|", flush=True)
     for size in options.sizes:
         for number, (kind, _) in enumerate(JOBS):
             if kind in options.kinds:
