@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import tdseg.fiji.dialogs.Ask;
+import tdseg.fiji.dialogs.SetupDialog;
 import tdseg.fiji.images.GroupNames;
 import tdseg.fiji.images.ImageFacts;
 import tdseg.fiji.images.OverlayEdits;
@@ -20,6 +21,7 @@ import tdseg.fiji.table.Fields;
 import tdseg.fiji.table.OptionParser;
 import tdseg.fiji.worker.CommandRun;
 import tdseg.fiji.worker.PluginLoader;
+import tdseg.fiji.worker.PythonChoice;
 import tdseg.fiji.worker.Questions;
 import tdseg.fiji.worker.ResultPlanes;
 import tdseg.fiji.worker.Worker;
@@ -43,6 +45,9 @@ final class CommandCall {
         ImagePlus active = WindowManager.getCurrentImage();
         String options = Macro.getOptions();
         if (MacroThread.isFromMenu()) {
+            if (!PythonChoice.isSetUp() && !SetupDialog.ask()) {
+                return false;
+            }
             String[] asked = new String[1];
             // Else the chosen path would stand in the Recorder twice.
             Recording.suspended(() -> asked[0] = Ask.options(command.name));

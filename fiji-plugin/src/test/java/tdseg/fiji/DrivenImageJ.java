@@ -26,6 +26,7 @@ import javax.imageio.ImageIO;
 import javax.swing.AbstractButton;
 import javax.swing.JCheckBox;
 import javax.swing.JComboBox;
+import javax.swing.JFileChooser;
 import javax.swing.JLabel;
 import javax.swing.text.JTextComponent;
 
@@ -76,6 +77,15 @@ public final class DrivenImageJ {
             case "press":
                 AbstractButton button = until(() -> button(top(), argument), "no " + argument);
                 EventQueue.invokeLater(button::doClick);
+                Thread.sleep(300);
+                return "";
+            case "file": // of the file chooser that is open
+                JFileChooser chooser = (JFileChooser) all(top()).stream()
+                        .filter(c -> c instanceof JFileChooser).findFirst().get();
+                EventQueue.invokeLater(() -> {
+                    chooser.setSelectedFile(new File(argument));
+                    chooser.approveSelection();
+                });
                 Thread.sleep(300);
                 return "";
             case "close":

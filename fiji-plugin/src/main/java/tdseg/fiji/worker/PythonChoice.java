@@ -11,6 +11,7 @@ import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import tdseg.fiji.UserError;
 
 /**
@@ -46,6 +47,11 @@ public final class PythonChoice {
         throw new UserError("The Python that is set up for this Fiji is not there any more: "
                 + chosen.get(0) + "; run 'tdseg install-fiji' again, from the Python that serves "
                 + "now.");
+    }
+
+    /** Returns the path of the chosen one, if it is gone. */
+    public static Optional<String> missing() {
+        return isSetUp() ? Optional.empty() : candidates().stream().findFirst();
     }
 
     /** Whether there is one to start. */
