@@ -230,6 +230,27 @@ def held_out_report(
     )
 
 
+def held_out_folds(
+    labels: npt.NDArray[np.int64],
+    rois: npt.NDArray[np.signedinteger],
+    images: npt.NDArray[np.signedinteger],
+    *,
+    seed: int = 0,
+    max_samples: int = 20_000,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return indices (m,) of the pixels that a report draws, and the fold (m,) of each.
+
+    Parameters as for `held_out_report`; fold -1 is never held out.
+    """
+    labels = np.asarray(labels, dtype=np.int64)
+    rng = np.random.default_rng(seed)
+    keep = _subsample(labels, max_samples, rng)
+    image = np.unique(np.asarray(images)[keep], return_inverse=True)[1].reshape(-1)
+    numbers = np.stack([image, np.asarray(rois)[keep]], 1)
+    roi = np.unique(numbers, axis=0, return_inverse=True)[1].reshape(-1)
+    return keep, _split(labels[keep], image, roi, rng)[0]
+
+
 def _figures(truth: Classes, predicted: Classes, n_classes: int) -> dict[str, Any]:
     """Return precision, recall, F1, IoU, support and confusion as a report holds them."""
     from sklearn.metrics import confusion_matrix, jaccard_score, precision_recall_fscore_support

@@ -191,8 +191,8 @@ class RefineOptions(CrfOptions):
 
     refine: str = choice(
         "none",
-        "none crf",
-        "refine the result with a dense CRF",
+        "none crf auto",
+        "refine the result with a dense CRF; auto: if that helps on held-out strokes",
         basic=True,
     )
 

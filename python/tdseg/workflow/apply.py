@@ -111,6 +111,7 @@ def apply(
     progress = progress or Silent()
     image = as_image(image)
     used = _on_this_machine(model, settings or model.settings, progress)
+    used = _as_chosen(model, used, progress)
     channels = _channels_for(model, image, used.channels)
     extraction = build_extraction(used, cache, progress)
     check_weights(model.weights, extraction.weights, model.name)
@@ -224,6 +225,20 @@ def _classify(
         if out.uncertainty is not None:
             out.uncertainty[rows, cols] = uncertainty_of(found)
         out.labels[rows, cols] = values[found.argmax(axis=0)]
+
+
+def _as_chosen(model: Model, settings: Settings, progress: Progress) -> Settings:
+    """Replace ``refine=auto`` by what the classifier keeps; without a word, by no refinement."""
+    if settings.refine != "auto":
+        return settings
+    kept = model.settings.refine
+    if kept == "auto" or (kept == "none" and "refinement" not in model.summary):
+        progress.note(
+            f"Classifier '{model.name}' does not know whether refinement helps, so refine=auto "
+            "refines nothing; train it with refine=auto, or apply it with refine=crf."
+        )
+        kept = "none"
+    return settings.with_(refine=kept)
 
 
 def _on_this_machine(model: Model, settings: Settings, progress: Progress) -> Settings:

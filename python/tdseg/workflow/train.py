@@ -23,6 +23,7 @@ from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings, one_of, parse_numbers
 from tdseg.runtime.feature_map import FeatureExtractor, feature_sources
 from tdseg.runtime.progress import Part, Progress, Silent
+from tdseg.workflow.choose_refinement import Places, choose_refinement
 from tdseg.workflow.coverage import SAMPLE_PIXELS, levels_shown, pixels_around
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class LabelledPixels:
         (n,) ROI or stroke of each pixel, unique over images.
     images
         (n,) number of the image of each pixel.
+    planes, rows, cols
+        (n,) where in that image.
     around
         (m, D) float32, the deep features of pixels around them; None without deep features.
     """
@@ -53,6 +56,9 @@ class LabelledPixels:
     classes: npt.NDArray[np.int64]
     rois: npt.NDArray[np.int64]
     images: npt.NDArray[np.int32]
+    planes: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    cols: npt.NDArray[np.int64]
     around: npt.NDArray[np.float32] | None = None
 
 
@@ -155,6 +161,22 @@ def train(
             seed=settings.seed,
         )
         report = report.with_top_features(feature_names, classifier.importances())
+    measured = time.monotonic()
+    used, refinement = extraction.settings, None
+    if settings.refine == "auto":
+        used, refinement = choose_refinement(
+            used,
+            extraction.extractor,
+            [Intensity(image, channels, settings.normalize, ranges) for image, _ in examples],
+            [image.size for image, _ in examples],
+            Places(data.images, data.planes, data.rows, data.cols),
+            data.features,
+            data.classes,
+            data.rois,
+            names,
+            fitted,
+            Part(progress, 0.9, 1),
+        )
     progress.update(1.0)
     counts = np.bincount(data.classes, minlength=len(values))
     summary = {
@@ -164,11 +186,13 @@ def train(
         "features": len(feature_names),
         "seconds_features": round(gathered - started, 2),
         "seconds_training": round(trained - gathered, 2),
-        "seconds_held_out": round(time.monotonic() - trained, 2),
+        "seconds_held_out": round(measured - trained, 2),
     }
+    if refinement is not None:
+        summary["refinement"] = refinement
     return Model(
         classifier=classifier,
-        settings=extraction.settings,
+        settings=used,
         feature_names=feature_names,
         class_values=values,
         class_names=names,
@@ -301,7 +325,7 @@ def _gather(
 ) -> LabelledPixels:
     """Compute the features of the labelled pixels, plane by plane."""
     kept = _subsample([labels for _, labels in examples], values, settings, progress)
-    features, classes, rois, images = [], [], [], []
+    features, classes, rois, images, where = [], [], [], [], []
     around: list[np.ndarray] = []
     rng = np.random.default_rng(settings.seed)
     jobs = [
@@ -329,11 +353,16 @@ def _gather(
         classes.append(np.searchsorted(values, labels.value[here]))
         rois.append(labels.group[here] + offsets[number])
         images.append(np.full(len(rows), number, np.int32))
+        where.append(np.stack([np.full(len(rows), plane), rows, cols]).astype(np.int64))
+    planes, ys, xs = np.concatenate(where, axis=1)
     return LabelledPixels(
         np.concatenate(features),
         np.concatenate(classes).astype(np.int64),
         np.concatenate(rois),
         np.concatenate(images),
+        planes,
+        ys,
+        xs,
         np.concatenate(around) if around else None,
     )
 
