@@ -21,6 +21,7 @@ from tdseg.imagej import macro_runner
 from tdseg.imagej.ending import handle_signals, prepare_exit
 from tdseg.imagej.group_colours import group_lut
 from tdseg.imagej.headless_classes import kept_classes, patch, use_kept
+from tdseg.imagej.kept_jars import keep_jars, use_kept_jars
 from tdseg.imagej.java import jc
 from tdseg.imagej.jdk import find_java, java_version, use_java
 from tdseg.imagej.one_start import one_start_at_a_time
@@ -238,11 +239,14 @@ def _start_embedded(headless: bool, java: Path) -> ImageJSession:
     repositories, endpoints = scyjava.config.get_repositories(), scyjava.config.endpoints
     saved = dict(repositories), list(endpoints)
     repositories.clear()
-    endpoints[:] = EMBEDDED_ENDPOINTS
     jar = kept_classes(EMBEDDED_ENDPOINTS, java_version(java)) if headless else None
     kept = use_kept(jar)
+    jars_kept = use_kept_jars(EMBEDDED_ENDPOINTS)
+    endpoints[:] = [] if jars_kept else EMBEDDED_ENDPOINTS
     try:
         _start_java("ImageJ")
+        if not jars_kept:
+            keep_jars(EMBEDDED_ENDPOINTS, _class_path())
     finally:
         repositories.update(saved[0])
         endpoints[:] = saved[1]
@@ -281,6 +285,10 @@ def _start_java(what: str) -> None:
         scyjava.start_jvm()
     except Exception as error:
         raise _start_error(what, error) from error
+
+
+def _class_path() -> list[str]:
+    return str(jc.System.getProperty("java.class.path")).split(os.pathsep)
 
 
 def _start_error(what: str, error: Exception) -> TdsegError:
