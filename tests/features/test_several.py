@@ -187,3 +187,8 @@ def test_one_value_serves_all_and_a_comma_in_a_single_path_means_nothing():
     assert take_apart(single)[0].weights == "a,b.pth"
     own = replace(settings(), weights=",random:1")
     assert [part.weights for part in take_apart(own)] == ["", "random:1"]
+
+
+def test_a_plus_before_a_number_is_its_sign():
+    key = next(key for key in SETTING_KEYS if key.name == "shifts")
+    assert [key.parse(text) for text in ("+3", "1+02", "1 + Auto")] == [3, "1+2", "1+auto"]

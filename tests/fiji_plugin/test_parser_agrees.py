@@ -80,3 +80,15 @@ def test_the_nearest_keys_are_the_same(by_plugin, near):
     expected = by_python(command, f"{near}=1")
     assert "Did you mean" in expected
     assert by_plugin(command.name, f"{near}=1") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("shifts=1+02", "shifts=+3", "shifts=1+0", "shifts=1+", "shifts=+1+2", "shifts=1+Auto+x"),
+        *("flips=TRUE+turn", "flips=turn+on", "flips=[true + turn]", "trees=1+2", "stride=auto+7"),
+    ],
+)
+def test_values_for_several_backbones_are_the_same(by_plugin, text):
+    command = next(command for command in COMMANDS if command.name == "TDS Train...")
+    assert by_plugin(command.name, text) == by_python(command, text)

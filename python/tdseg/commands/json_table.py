@@ -26,7 +26,8 @@ def json_table() -> dict[str, Any]:
         earlier versions that are ignored, and why; ``colours`` of label values 0 to 255 as
         hexadecimal digits; ``extensions``, the kinds of the arguments ("text", "number") of each
         ``Ext.`` function; ``commands`` in the order of the menu, each with its ``keys``, where
-        "open" means that more choices may be registered, or values for several backbones joined.
+        "open" means that more choices may be registered, "several" that values for several
+        backbones may be joined by ``+``.
     """
     return {
         "version": __version__,
@@ -72,7 +73,8 @@ def _key(key: Key) -> dict[str, Any]:
         "basic": key.basic,
         "needed": key.needed,
         "choices": list(key.all_choices),
-        "open": bool(key.registry) or key.several,
+        "open": bool(key.registry),
+        "several": key.several,
         "words": list(key.words),
         "pattern": key.pattern,
         "example": key.example,

@@ -102,7 +102,7 @@ class Key:
             If the text is no value of this key; the message lists the valid ones.
         """
         text = text.strip()
-        if self.several and "+" in text:
+        if self.several and "+" in text[1:]:  # a number may begin with one
             return self._check_several(text)
         if self.kind == "bool":
             if text.lower() in _TRUE:
@@ -126,7 +126,7 @@ class Key:
         """Return a Python value if it is valid for this key, else raise `TdsegError`."""
         if value is None and self.default is None:
             return None
-        if self.several and isinstance(value, str) and "+" in value:
+        if self.several and isinstance(value, str) and "+" in value[1:]:
             return self._check_several(value)
         if self.kind == "bool":
             if not isinstance(value, bool):

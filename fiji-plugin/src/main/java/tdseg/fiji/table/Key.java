@@ -1,6 +1,7 @@
 package tdseg.fiji.table;
 
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -42,6 +43,9 @@ public final class Key {
     /** Whether Python may know more choices than these. */
     public final boolean open;
 
+    /** Whether values for several backbones may be joined by {@code +}. */
+    private final boolean several;
+
     /** Words that a number may be instead. */
     public final List<String> words;
 
@@ -69,6 +73,7 @@ public final class Key {
         needed = fields.flag("needed");
         choices = fields.texts("choices");
         open = fields.flag("open");
+        several = fields.flag("several");
         words = fields.texts("words");
         example = fields.text("example");
         aliases = fields.texts("aliases");
@@ -113,6 +118,9 @@ public final class Key {
             }
             throw new UserError("Key '" + name + "' lacks a value; " + valid + ".");
         }
+        if (several && text.indexOf('+', 1) > 0) {
+            return severalValues(text);
+        }
         switch (kind) {
             case "choice":
                 return choice(text.toLowerCase(Locale.ROOT));
@@ -134,6 +142,20 @@ public final class Key {
     public String formatValue(String value) {
         boolean free = kind.equals("text") || kind.equals("path");
         return free && Words.needsBrackets(value) ? "[" + value + "]" : value;
+    }
+
+    private String severalValues(String text) {
+        List<String> values = new ArrayList<>();
+        boolean lacks = false;
+        for (String part : text.split("\\+", -1)) {
+            boolean blank = Words.strip(part).isEmpty();
+            lacks |= blank;
+            values.add(blank ? "" : check(part));
+        }
+        if (lacks) {
+            throw wrong(text, "");
+        }
+        return String.join("+", values);
     }
 
     private String choice(String word) {
