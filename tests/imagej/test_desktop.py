@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tdseg.demo import write_sample
+from tdseg.fiji_install.building import found_jar
 from tdseg.imagej.choice import choose_fiji
 from tdseg.images.samples import texture_mosaic
 
@@ -40,11 +41,22 @@ def user():
     said["menu"] = [str(plugins.getItem(i).getLabel()) for i in range(plugins.getItemCount())]
     said["find"] = bool(jc.Menus.getCommands().containsKey("TDS Train..."))
     jc.Recorder()
+    said["dialogs"] = []
+    JDialog = jpype.JClass("javax.swing.JDialog")
+
+    def answered():
+        # Press OK in the plugin's dialog, if one is open.
+        for window in jc.Window.getWindows():
+            if isinstance(window, JDialog) and window.isVisible():
+                said["dialogs"].append(str(window.getTitle()))
+                window.getRootPane().getDefaultButton().doClick()
+        return True
+
     image = jc.WindowManager.getCurrentImage()
     jc.IJ.doCommand("TDS Train...")
-    wait(lambda: "TDS Train" in session.last_line)
+    wait(lambda: answered() and "TDS Train" in session.last_line)
     jc.IJ.doCommand("TDS Apply...")
-    wait(lambda: "TDS Apply" in str(jc.Recorder.getInstance().getText()))
+    wait(lambda: answered() and "TDS Apply" in str(jc.Recorder.getInstance().getText()))
     said["recorded"] = str(jc.Recorder.getInstance().getText())
     shown = jc.WindowManager.getCurrentImage()
     said["title"] = str(shown.getTitle())
@@ -85,6 +97,7 @@ def test_a_session_at_the_desk(display, tmp_path):
     said = json.loads(out.read_text())
     assert "Trainable Deep Segmentation" in said["menu"]
     assert said["find"]
+    assert said["dialogs"] == (["TDS Train...", "TDS Apply..."] if found_jar() else [])
     lines = [line for line in said["recorded"].splitlines() if line.strip()]
     assert [line.split('"')[1] for line in lines] == ["TDS Train...", "TDS Apply..."]
     assert "auto" not in said["recorded"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tdseg.commands.table import Command
 from tdseg.imagej.java import jc
@@ -19,14 +20,21 @@ _CLASSES, _LABEL = "TDS Set Classes...", "TDS Add Label..."
 
 
 def ask_options(command: Command, session: Session) -> str | None:
-    """Ask the user for a command's required key, in ImageJ's own dialogs.
+    """Ask the user for the options of a command that was chosen from the menu.
+
+    The dialogs are the plugin's, where its jar is on the class path; else ImageJ's own ask for the
+    key that the command cannot do without.
 
     Returns
     -------
     str or None
         The option string; empty for a command that needs none, None if the user cancelled.
     """
+    dialogs = plugin_dialogs()
     with unrecorded():  # else the chosen path stands in the Recorder twice
+        if dialogs is not None:
+            found = dialogs.options(command.name)
+            return None if found is None else str(found)
         answer = _ask(command.name, session)
     if not answer:
         return answer
@@ -35,6 +43,14 @@ def ask_options(command: Command, session: Session) -> str | None:
     if command.name in _SAVE and exists(answer):
         options += " existing=overwrite"  # the file chooser has asked
     return options
+
+
+def plugin_dialogs() -> Any:
+    """Return the plugin's class that asks, ``tdseg.fiji.dialogs.Ask``; None without its jar."""
+    try:
+        return jc.Ask
+    except TypeError:  # no such class
+        return None
 
 
 def from_menu() -> bool:

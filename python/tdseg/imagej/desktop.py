@@ -11,10 +11,12 @@ import jpype
 
 from tdseg.commands.table import COMMANDS, MENU
 from tdseg.errors import TdsegError
+from tdseg.fiji_install.building import plugin_jar
 from tdseg.imagej import start
 from tdseg.imagej.choice import choose_fiji
 from tdseg.imagej.ending import java_ends, watch_java
 from tdseg.imagej.java import jc
+from tdseg.imagej.jdk import find_java
 from tdseg.runtime.files import check_source
 
 
@@ -42,6 +44,10 @@ def run_desktop(fiji: str | None, images: Sequence[Path] = ()) -> int:
         check_source(path, "image file")
     chosen, reason = choose_fiji(fiji)
     print(reason, flush=True)
+    try:
+        plugin_jar(find_java, lambda line: print(line, flush=True))
+    except TdsegError as error:
+        print(f"Dialogs are ImageJ's own: {error}", flush=True)
     # An empty string asks for embedded ImageJ, whatever the environment says.
     start(chosen, headless=False)
     install_menu()

@@ -41,6 +41,7 @@ _PACKAGES = {
     "java.nio": "ByteBuffer ByteOrder",
     "java.nio.channels": "Channels WritableByteChannel",
     "net.imagej.patcher": "LegacyInjector",
+    "tdseg.fiji.dialogs": "Ask",
 }
 _NAMES = {
     name: f"{package}.{name}" for package, names in _PACKAGES.items() for name in names.split()

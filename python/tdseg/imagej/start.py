@@ -17,6 +17,7 @@ import scyjava
 import scyjava.config
 
 from tdseg.errors import TdsegError
+from tdseg.fiji_install.building import found_jar
 from tdseg.imagej import macro_runner
 from tdseg.imagej.ending import handle_signals, prepare_exit
 from tdseg.imagej.group_colours import group_lut
@@ -29,6 +30,8 @@ from tdseg.runtime.files import check_source, exists, is_folder, user_path
 
 EMBEDDED_ENDPOINTS = ("net.imagej:ij:1.54p", "net.imagej:ij1-patcher:2.0.0")
 _OPEN_MODULES = "--add-opens=java.base/java.lang=ALL-UNNAMED"
+IN_PROCESS = "tdseg.in_process"
+"""System property of a Java whose commands are done by the Python in the same process."""
 _NO_UPDATE_CHECK = "-Dimagej.updater.disableAutocheck=true"
 
 _lock = threading.RLock()
@@ -172,6 +175,8 @@ def start(
         if not any(re.match(r"-XX:\+Use\w+GC", option) for option in java_options):
             # Java's default collector starts a round at each large array, which a plane is.
             scyjava.config.add_option("-XX:+UseParallelGC")
+        if not headless:
+            add_dialogs()
         with one_start_at_a_time(Path(scyjava.config.get_cache_dir())):
             session = _start_fiji(target, headless) if target else _start_embedded(headless, java)
         session.fiji = wanted
@@ -192,7 +197,17 @@ def install() -> ImageJSession:
         if not jpype.isJVMStarted():
             raise TdsegError("No ImageJ runs in this process; call tdseg.imagej.start() instead.")
         _check_loaded("The Java that runs in this process")
-        return _begin(ImageJSession("attached", "", bool(jc.GraphicsEnvironment.isHeadless())))
+        headless = bool(jc.GraphicsEnvironment.isHeadless())
+        if not headless:
+            add_dialogs()
+        return _begin(ImageJSession("attached", "", headless))
+
+
+def add_dialogs() -> None:
+    """Put the plugin's jar on the class path, if there is one: its dialogs serve here too."""
+    jar = found_jar()
+    if jar is not None:
+        jpype.addClassPath(jar)
 
 
 def _begin(session: ImageJSession) -> ImageJSession:
@@ -200,6 +215,8 @@ def _begin(session: ImageJSession) -> ImageJSession:
     atexit.register(prepare_exit)  # runs before scyjava's own
     handle_signals()
     _session = session
+    # What comes from the plugin's jar, such as the panel, calls the commands here, not a worker.
+    jc.System.setProperty(IN_PROCESS, "true")
     group_lut()  # else ImageJ complains of a missing LUT at every ROI group
     return session
 
