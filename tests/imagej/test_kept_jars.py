@@ -30,11 +30,9 @@ os._exit(0)
 
 
 def started(tmp_path: Path, moved: bool) -> str:
-    code = CODE.replace("MOVED", str(moved))
-    code = "import scyjava; scyjava.config.set_cache_dir(__import__('pathlib').Path(r'%s'))\n%s" % (
-        tmp_path / "jgo",
-        code,
-    )
+    folder = tmp_path / "jgo"
+    place = f"import pathlib, scyjava; scyjava.config.set_cache_dir(pathlib.Path({str(folder)!r}))"
+    code = place + CODE.replace("MOVED", str(moved))
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=300

@@ -22,9 +22,9 @@ from tdseg.imagej import macro_runner
 from tdseg.imagej.ending import handle_signals, prepare_exit
 from tdseg.imagej.group_colours import group_lut
 from tdseg.imagej.headless_classes import kept_classes, patch, use_kept
-from tdseg.imagej.kept_jars import keep_jars, use_kept_jars
 from tdseg.imagej.java import jc
 from tdseg.imagej.jdk import find_java, java_version, use_java
+from tdseg.imagej.kept_jars import keep_jars, use_kept_jars
 from tdseg.imagej.one_start import one_start_at_a_time
 from tdseg.runtime.files import check_source, exists, is_folder, user_path
 
