@@ -28,6 +28,7 @@ from sklearn.cluster import KMeans
 
 import tdseg
 from data import OUTPUT, read
+from mosaics import brick_mosaic
 from tdseg.features.token_cache import TokenCache
 from tdseg.images.samples import texture_mosaic
 from tdseg.labels.colours import glasbey
@@ -77,6 +78,14 @@ def scenes() -> list[Scene]:
     inside = ndimage.binary_fill_holes(watershed(sobel(coins), markers) == 2)
     inside = ndimage.binary_opening(inside, iterations=3)
     found.append(Scene("coins", (coins,), (inside + 1,)))
+    return found
+
+
+def redrawn(count: int) -> list[Scene]:
+    found = []
+    for seed in range(count):
+        pixels, truth = brick_mosaic(seed)
+        found.append(Scene(f"bricks {seed}", (pixels,), (truth,)))
     return found
 
 
@@ -180,6 +189,7 @@ def main() -> None:
     parser.add_argument("--quality", default="balanced")
     parser.add_argument("--only", default="", help="part of a scene's name")
     parser.add_argument("--crf", action="store_true", help="refine with the CRF too")
+    parser.add_argument("--redrawn", type=int, default=0, help="mosaics of brick to add")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     set_thread_count(arguments.threads)
@@ -197,7 +207,7 @@ def main() -> None:
     print("| scene | classes | " + " | ".join(methods) + " |")
     totals: dict[str, list[float]] = {name: [] for name in methods}
     seconds = dict.fromkeys(methods, 0.0)
-    for scene in scenes():
+    for scene in scenes() + redrawn(arguments.redrawn):
         if arguments.only not in scene.name:
             continue
         results: dict[str, Labels] = {}

@@ -60,6 +60,30 @@ def classes_of_clusters(points: np.ndarray, clusters: Clusters, count: int, seed
     return refine_classes(points, centres, seed)
 
 
+def own_classes(points: np.ndarray, classes: Clusters, seed: int) -> Clusters:
+    """Move classes that were found among other points of the same pixels to the pixels' own.
+
+    Parameters
+    ----------
+    points
+        (n, D) the pixels' own points.
+    classes
+        Found among means of what surrounds the pixels.
+    seed
+        Of k-means, which starts from the mean point of each class.
+
+    Returns
+    -------
+    Clusters
+        Where k-means comes to rest.
+    """
+    means = [
+        points[classes.assigned == k].mean(axis=0, dtype=np.float64)
+        for k in range(len(classes.centres))
+    ]
+    return refine_classes(points, np.stack(means), seed)
+
+
 def initial_clusters(points: np.ndarray, count: int, seed: int) -> Clusters:
     """Group (n, D) points by k-means (k-means++ starts, Lloyd's iterations).
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from tdseg.runtime.feature_map import FeatureMap, PlaneInput
 from tdseg.runtime.progress import Progress
 from tdseg.unsupervised.attention import Saliency, is_flat
+from tdseg.unsupervised.surroundings import Place, Surroundings
 
 MAX_VALUES = 1 << 26
 """Of a sample: with very many features, fewer pixels are drawn."""
@@ -37,11 +39,14 @@ class PixelSample:
         (n,) float32: how much each stands out; None where it was not asked for.
     method
         What said so, "attention" or "ncut"; "" where it was not asked for.
+    surroundings
+        Means around the pixels; None where they tell nothing (constant images).
     """
 
     features: np.ndarray
     attention: np.ndarray | None
     method: str
+    surroundings: Surroundings | None = None
 
 
 def spread_planes(counts: Sequence[int], limit: int = MAX_PLANES) -> list[list[int]]:
@@ -86,6 +91,7 @@ def draw_sample(
     each = max(1, pixels // len(planes))
     features: list[np.ndarray] = []
     attention: list[np.ndarray] = []
+    places: list[Place] = []
     method = ""
     flat = True
     for done, plane in enumerate(planes):
@@ -97,6 +103,8 @@ def draw_sample(
         pick = rng.choice(height * width, min(each, most, height * width), replace=False)
         rows, cols = np.divmod(np.sort(pick), width)
         features.append(found.at(rows, cols))
+        # Computed again when asked for (tokens are kept): all planes at once may not fit.
+        places.append((partial(_features, plane, extract), rows, cols))
         flat = flat and is_flat(pixels_of)
         if stands_out is not None:
             salient = stands_out(pixels_of, found)
@@ -106,4 +114,13 @@ def draw_sample(
     if flat:
         # Nothing but rounding and borders tells the pixels of constant images apart.
         joined[:] = joined[0]
-    return PixelSample(joined, np.concatenate(attention) if attention else None, method)
+    return PixelSample(
+        joined,
+        np.concatenate(attention) if attention else None,
+        method,
+        None if flat else Surroundings(places),
+    )
+
+
+def _features(plane: SourcePlane, extract: Callable[[PlaneInput], FeatureMap]) -> FeatureMap:
+    return extract(plane.read())
