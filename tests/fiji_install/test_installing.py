@@ -50,8 +50,8 @@ def contents(root: Path) -> dict[str, str]:
 
 FIJI = (
     "jars/ij-1.54p.jar",
-    "jars/jna-4.5.2.jar",
-    "jars/jna-platform-4.5.2.jar",
+    "jars/jna-5.13.0.jar",
+    "jars/jna-platform-5.13.0.jar",
     "jars/groovy-4.0.28.jar",
     "jars/commons-io-2.0.jar",
     "jars/bio-formats/commons-lang3-3.0.jar",
@@ -84,6 +84,20 @@ def test_a_fiji_gets_what_it_lacks_and_no_second_version(tmp_path, plugin, libra
     assert any("appose-0.9.0.jar" in line for line in said)
     uninstall(fiji, say=said.append)
     assert contents(fiji) == before
+
+
+def test_a_fiji_with_jars_of_long_ago_is_told_to_update(tmp_path, plugin, library):
+    fiji = make(tmp_path / "Fiji.app", "jars/jna-4.5.2.jar", "plugins/Mine_.jar")
+    before = contents(fiji)
+    with pytest.raises(TdsegError, match=r"jna-4\.5\.2\.jar' is too old .* jna 5 or later"):
+        install(fiji, plugin, library)
+    assert contents(fiji) == before
+
+
+def test_a_jar_that_holds_others_counts_for_them(tmp_path, plugin, library):
+    fiji = make(tmp_path / "Fiji.app", "jars/groovy-all-2.4.8.jar", "plugins/Mine_.jar")
+    install(fiji, plugin, library)
+    assert [path.name for path in (fiji / "jars").glob("groovy*")] == ["groovy-all-2.4.8.jar"]
 
 
 def test_a_plain_imagej_gets_all_in_its_plugins(tmp_path, plugin, library):

@@ -19,6 +19,12 @@ NEEDED = (
 ).split()
 """The artifacts that the plugin needs: Appose, and what that needs."""
 
+_CONTAINED = {"groovy-all": ("groovy", "groovy-json")}
+"""Jars that hold other artifacts."""
+
+_OLDEST = {"jna": 5}
+"""First versions that have what Appose calls."""
+
 _FAMILIES = {"groovy-json": "groovy", "jna-platform": "jna"}
 """Artifacts that must be of the version of another one."""
 
@@ -41,8 +47,23 @@ class Jar:
 
 
 def lacking(there: Iterable[Jar]) -> list[str]:
-    """Return the artifacts that the plugin needs and that are not there, in whatever version."""
-    known = {jar.artifact for jar in there}
+    """Return the artifacts that the plugin needs and that are not there.
+
+    Raises
+    ------
+    TdsegError
+        If one is there in a version that is too old: a second one would disturb the first.
+    """
+    known: set[str] = set()
+    for jar in there:
+        known |= {jar.artifact, *_CONTAINED.get(jar.artifact, ())}
+        oldest = _OLDEST.get(jar.artifact)
+        number = re.match(r"\d+", jar.version)
+        if oldest is not None and number is not None and int(number.group()) < oldest:
+            raise TdsegError(
+                f"'{jar.path}' is too old for the plugin, which needs {jar.artifact} {oldest} or "
+                "later; update this Fiji (Help > Update...), or take a new one."
+            )
     return [name for name in NEEDED if name not in known]
 
 

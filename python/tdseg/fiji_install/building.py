@@ -115,7 +115,8 @@ def build_by_eclipse(folder: Path, java: Path) -> Path:
     classes = folder / "classes"
     classes.mkdir(parents=True)
     [compiler] = [jar for jar in fetch([ECLIPSE_COMPILER]) if jar.artifact == "ecj"]
-    libraries = [str(jar.path) for jar in fetch([IMAGEJ, APPOSE])]
+    # Each by itself: together, ImageJ's parent would say which versions Appose gets.
+    libraries = [str(jar.path) for jar in (*fetch([IMAGEJ]), *fetch([APPOSE]))]
     program = java / "bin" / ("java.exe" if sys.platform == "win32" else "java")
     options = ["-source", "8", "-target", "8", "-encoding", "UTF-8", "-proc:none", "-nowarn", "-g"]
     paths = ["-cp", os.pathsep.join(libraries), "-d", str(classes)]
