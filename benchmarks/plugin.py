@@ -9,7 +9,7 @@ A real ImageJ 1.54p in a Java of its own, headless, with the plugin as `tdseg in
 - *A call*: `TDS Labels to Image` on a 16-bit image with two labels. The image goes to the worker, a
   label image of the same size comes back. The same command in one process is subtracted: what
   remains is the way there and back. The median of 20.
-- *Growth*: resident memory of both processes after half the calls and after all.
+- *Growth*: resident memory and open files of both processes after each 50 calls.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ def run(command: list[str], folder: Path, macro: str, argument: str = "") -> dic
             worker = next(p for p in java.children() if "tdseg.worker" in p.cmdline())
             for what, process in (("java MB", java), ("worker MB", worker)):
                 found.setdefault(what, []).append(process.memory_info().rss / 1e6)
+                files = what.replace("MB", "open files")
+                found.setdefault(files, []).append(float(process.num_fds()))
         elif name in ("first", "call"):
             found.setdefault(name, []).append(float(value))
         else:
@@ -149,7 +151,7 @@ def main() -> None:
             f"{statistics.median(calls):.0f} ms, in one process {alone:.0f} ms, on the way "
             f"{statistics.median(calls) - alone:.0f} ms"
         )
-        for what in ("java MB", "worker MB"):
+        for what in ("java MB", "worker MB", "java open files", "worker open files"):
             if what in found:
                 steps = ", ".join(f"{value:.0f}" for value in found[what])
                 print(f"{what} after each 50 calls: {steps}")

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tdseg.classifiers.model import Model
     from tdseg.workflow.session import Session
 
-_OLD_SECONDS = 14 * 24 * 3600.0
+_DAY_SECONDS = 24 * 3600.0
+_OLD_SECONDS = 14 * _DAY_SECONDS
+_MOST = 20
 _MODEL, _CLASSES = "classifier.tdseg", "classes.json"
 
 
@@ -102,10 +104,13 @@ def _write(path: Path, text: str) -> None:
 
 
 def _forget_old(folder: Path) -> None:
-    """Remove what Fijis left that ended long ago."""
+    """Remove what Fijis left that ended long ago, and all but the newest of the last days."""
+    aged: list[tuple[float, Path]] = []
     for old in folder.glob("*"):
         try:
-            if time.time() - max(p.stat().st_mtime for p in (old, *old.iterdir())) > _OLD_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
-        except OSError:
+            aged.append((time.time() - max(p.stat().st_mtime for p in (old, *old.iterdir())), old))
+        except OSError:  # no folder, or gone meanwhile
             continue
+    for number, (age, old) in enumerate(sorted(aged)):
+        if age > _OLD_SECONDS or (age > _DAY_SECONDS and number >= _MOST):
+            shutil.rmtree(old, ignore_errors=True)
