@@ -20,10 +20,11 @@ from own_jvm import OwnImageJ  # noqa: E402
 
 @dataclass(frozen=True)
 class Built:
-    """The jar, and the jars that it needs besides ImageJ's."""
+    """The jar, the jars that it needs besides ImageJ's, and the classes of its own tests."""
 
     jar: Path
     needed: tuple[Path, ...]
+    tests: Path
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +47,8 @@ def plugin(maven, tmp_path_factory) -> Built:
     call += ["-DincludeScope=runtime", "-DoutputDirectory=target/needed"]
     subprocess.run(call, cwd=work, check=True)
     (jar,) = (work / "target").glob("*.jar")
-    return Built(jar, tuple(sorted((work / "target" / "needed").glob("*.jar"))))
+    needed = tuple(sorted((work / "target" / "needed").glob("*.jar")))
+    return Built(jar, needed, work / "target" / "test-classes")
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,8 @@ class OwnImageJ:
 
     def command(self, *arguments: str, display: bool = False) -> list[str]:
         """Return the command line of an ImageJ, with windows or without."""
-        home = self.folder / "home"
+        # Each its own preferences: a second ImageJ with those of the first talks to that one.
+        home = self.folder / ("home with windows" if display else "home")
         home.mkdir(exist_ok=True)
         options = [*OPTIONS, f"-Dplugins.dir={self.folder}", f"-Duser.home={home}"]
         if display:  # ImageJ finds the plugin itself
@@ -64,3 +65,53 @@ class OwnImageJ:
             check=True,
         )
         return done.stdout
+
+
+class Driven:
+    """An ImageJ with windows that does what a user does, by ``tdseg.fiji.DrivenImageJ``."""
+
+    def __init__(self, imagej: OwnImageJ, tests: Path, display: str, **environment: str) -> None:
+        command = imagej.command(display=True)
+        at = command.index("-cp") + 1
+        command[at] = os.pathsep.join([command[at], str(tests)])
+        command[at + 1 :] = ["tdseg.fiji.DrivenImageJ"]
+        self._folder = imagej.folder
+        self._process = subprocess.Popen(
+            command,
+            env=imagej.environment(DISPLAY=display, **environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def __call__(self, verb: str, argument: str = "") -> str:
+        """Do one thing and return what there is to tell of it."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(f"{verb} {argument}\n")
+        stdin.flush()
+        told: list[str] = []
+        for line in stdout:
+            line = line.rstrip("\n")
+            if line == "ok":
+                return "\n".join(told)
+            if line.startswith("failed: "):
+                raise AssertionError(f"{verb} {argument}: {line}")
+            told.append(line)
+        raise AssertionError(f"ImageJ ended at {verb} {argument}: {told}")
+
+    def macro(self, text: str) -> str:
+        """Run a macro."""
+        path = self._folder / "driven.ijm"
+        path.write_text(text, encoding="utf-8")
+        return self("macro", str(path))
+
+    def end(self) -> None:
+        """Close ImageJ."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()

@@ -149,6 +149,62 @@ def test_imagej_killed_takes_the_worker_with_it(own_imagej, tmp_path):
     assert not worker.is_running()
 
 
+def test_two_imagejs_have_a_worker_each(own_imagej, tmp_path):
+    """Classes that one names are not the other's."""
+    macro = tmp_path / "macro.ijm"
+    macro.write_text(
+        'run("TDS Set Classes...", "classes=a,b,c"); run("TDS Macro Extensions"); wait(4000);'
+        'print("classes: " + Ext.TDS_classCount());',
+        encoding="utf-8",
+    )
+    with subprocess.Popen(
+        own_imagej.command("-batch", str(macro)),
+        env=own_imagej.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as first:
+        other = own_imagej.run_macro(
+            'run("TDS Macro Extensions"); print("classes: " + Ext.TDS_classCount());'
+        )
+        printed, _ = first.communicate(timeout=60)
+    assert "classes: 0" in other
+    assert "classes: 3" in printed
+
+
+def test_many_calls_leave_nothing_in_either_process(own_imagej, tmp_path):
+    """The same command again and again: no segment stays, neither process grows."""
+    script = tmp_path / "size.py"
+    script.write_text(
+        "import os, psutil\n"
+        "me = psutil.Process(os.getppid())\n"
+        "worker = next(c for c in me.children(recursive=True) if 'tdseg.worker' in c.cmdline())\n"
+        "print(me.num_fds(), worker.num_fds(), me.num_threads(), worker.num_threads(),\n"
+        "    worker.memory_info().rss >> 20)\n",
+        encoding="utf-8",
+    )
+    look = f'print("sizes " + exec("{sys.executable}", "{script}"));'
+    printed = own_imagej.run_macro(
+        f"""
+        {CELLS} run("Size...", "width=400 height=300"); id = getImageID();
+        function calls(n) {{
+            for (i = 0; i < n; i++) {{ run("TDS Labels to Image"); close(); selectImage(id); }}
+        }}
+        calls(40); {look}
+        calls(120); {look}
+        """
+    )
+    before, after = (
+        [int(word) for word in line.split()[1:]]
+        for line in printed.splitlines()
+        if line.startswith("sizes ")
+    )
+    for earlier, later in zip(before[:4], after[:4], strict=True):  # files and threads
+        assert later <= earlier + 3
+    assert after[4] <= before[4] + 20  # MiB; an image is 0.1, all of them 14
+
+
 def test_mistakes_are_told_as_in_process(own_imagej):
     for line, words in (
         ('run("TDS Train...", "foo=1");', "TDS Train... has no key 'foo'."),

@@ -74,19 +74,20 @@ public final class DrivenImageJ {
                 String[] pair = argument.split("=", 2);
                 EventQueue.invokeAndWait(() -> set(named(top(), pair[0]), pair[1]));
                 return "";
+            case "value":
+                return value(named(top(), argument));
             case "press":
                 AbstractButton button = until(() -> button(top(), argument), "no " + argument);
                 EventQueue.invokeLater(button::doClick);
-                Thread.sleep(300);
+                EventQueue.invokeAndWait(() -> { }); // it has been pressed
                 return "";
             case "file": // of the file chooser that is open
-                JFileChooser chooser = (JFileChooser) all(top()).stream()
-                        .filter(c -> c instanceof JFileChooser).findFirst().get();
+                JFileChooser chooser = until(DrivenImageJ::chooser, "no file chooser");
                 EventQueue.invokeLater(() -> {
                     chooser.setSelectedFile(new File(argument));
                     chooser.approveSelection();
                 });
-                Thread.sleep(300);
+                EventQueue.invokeAndWait(() -> { });
                 return "";
             case "close":
                 EventQueue.invokeAndWait(top()::dispose);
@@ -99,6 +100,9 @@ public final class DrivenImageJ {
                 return "";
             case "running":
                 until(() -> isRunning(argument) ? "" : null, argument + " does not run");
+                return "";
+            case "progress": // wait until the worker tells how far it is
+                until(() -> status().contains("TDS: ") ? "" : null, "no progress");
                 return "";
             case "recorded":
                 return Recorder.getInstance() == null ? "" : Recorder.getInstance().getText();
@@ -169,6 +173,23 @@ public final class DrivenImageJ {
                 .filter(c -> c instanceof AbstractButton
                         && text.equals(((AbstractButton) c).getText()))
                 .findFirst().orElse(null);
+    }
+
+    private static String status() throws Exception {
+        StringBuilder found = new StringBuilder();
+        texts(IJ.getInstance().getStatusBar(), found);
+        return found.toString();
+    }
+
+    private static String value(Component field) {
+        return field instanceof JTextComponent ? ((JTextComponent) field).getText()
+                : field instanceof JCheckBox ? Boolean.toString(((JCheckBox) field).isSelected())
+                : String.valueOf(((JComboBox<?>) field).getSelectedItem());
+    }
+
+    private static JFileChooser chooser() {
+        return top() == null ? null : (JFileChooser) all(top()).stream()
+                .filter(c -> c instanceof JFileChooser).findFirst().orElse(null);
     }
 
     private static void set(Component field, String value) {

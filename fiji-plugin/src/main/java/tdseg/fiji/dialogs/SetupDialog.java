@@ -1,7 +1,6 @@
 package tdseg.fiji.dialogs;
 
 import ij.IJ;
-import java.awt.Frame;
 import java.io.File;
 import javax.swing.JFileChooser;
 import javax.swing.JOptionPane;
@@ -37,7 +36,7 @@ public final class SetupDialog {
     }
 
     private static String choose() {
-        String text = "<html><body style='width: 400px'><p>" + Names.escaped(problem())
+        String text = "<html><body style='width: 400px; font-weight: normal'><p>" + Names.escaped(problem())
                 + "</p><p style='margin-top: 8px'><b>" + FOLDER + "</b> if you have an environment "
                 + "with tdseg: the folder of a venv or conda environment.</p>"
                 + "<p style='margin-top: 8px'><b>" + NEW + "</b> to let Fiji download Python, "
@@ -46,7 +45,7 @@ public final class SetupDialog {
         Object[] answers = {FOLDER, NEW, CANCEL};
         int[] answer = {-1};
         Threads.onEventThread(() -> answer[0] = JOptionPane.showOptionDialog(
-                (Frame) IJ.getInstance(), text, TITLE, JOptionPane.DEFAULT_OPTION,
+                null, text, TITLE, JOptionPane.DEFAULT_OPTION,
                 JOptionPane.QUESTION_MESSAGE, null, answers, FOLDER));
         return answer[0] < 0 ? CANCEL : answers[answer[0]].toString();
     }
