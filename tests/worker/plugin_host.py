@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ class PluginHost:
             fetched = self.call("fetch", result=image["result"], first=first, count=count)
             with attached(fetched["array"]) as array:
                 out[first : first + count] = array
-            self.call("release", result=None, array=fetched["array"].shm.name)
+            self.call("release", result=None, array=fetched["array"]["name"])
         self.call("release", result=image["result"], array=None)
         return out.reshape(t, z, c, y, x)
 
@@ -196,23 +197,25 @@ class PluginHost:
             found = image.rois.get(info["source"], ())
             answer = {"rois": [base64.b64encode(data).decode() for data in found]}
         else:
-            with attached(info["array"]) as array:
+            # Who was cancelled wants no pixels any more, and has removed the segment.
+            with contextlib.suppress(FileNotFoundError), attached(info["array"]) as array:
                 array[:] = image.flat()[info["first"] : info["first"] + info["count"]]
         if self.service.is_alive():
             self.task("answer", ask=info["ask"], answer=answer, error=error).start()
 
 
 @contextlib.contextmanager
-def attached(shared: Any) -> Any:
+def attached(described: Mapping[str, Any]) -> Any:
     """The array of a segment that the worker made and removes."""
+    memory = SharedMemory(described["name"])
     # Before Python 3.13 whoever attaches is taken for an owner.
-    resource_tracker.unregister(f"/{shared.shm.name}", "shared_memory")
-    array = shared.ndarray()
+    resource_tracker.unregister(f"/{memory.name}", "shared_memory")
+    array = np.ndarray(described["shape"], described["dtype"], memory.buf)
     try:
         yield array
     finally:
         del array
-        shared.shm.close()
+        memory.close()
 
 
 def segments(pid: int) -> list[str]:

@@ -14,7 +14,7 @@ from tdseg.commands.request import Host, HostImage
 from tdseg.images.host_stack import DTYPES, HostStack, calibration_from_imagej, image_of
 from tdseg.images.image import Image
 from tdseg.worker.questions import Questions
-from tdseg.worker.segments import Segments, name_of
+from tdseg.worker.segments import Segments, described, name_of
 
 _SIZES = ("pixel_width pixel_height pixel_depth frame_interval x_origin y_origin z_origin").split()
 
@@ -75,8 +75,8 @@ class OpenImages:
         size = (count, *stack.shape[3:], *((3,) if stack.rgb else ()))
         array = self._segments.make(size, DTYPES[stack.kind])
         try:
-            asked = {"identity": identity, "first": first, "count": count, "array": array}
-            self._questions.ask("planes", **asked)
+            asked = {"identity": identity, "first": first, "count": count}
+            self._questions.ask("planes", array=described(array), **asked)
             return np.array(array.ndarray())
         finally:
             self._segments.remove(name_of(array))

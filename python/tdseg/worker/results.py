@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from appose import NDArray
 
 from tdseg.errors import TdsegError
-from tdseg.worker.segments import Segments
+from tdseg.worker.segments import Segments, described
 
 _LEFT_BEHIND = 64
 """Results that nobody fetched, beyond which the oldest go."""
@@ -44,7 +43,7 @@ class Results:
                 del self._arrays[next(iter(self._arrays))]
         return number
 
-    def fetch(self, number: int, first: int, count: int) -> NDArray:
+    def fetch(self, number: int, first: int, count: int) -> dict[str, Any]:
         """Copy planes into shared memory.
 
         Parameters
@@ -56,8 +55,8 @@ class Results:
 
         Returns
         -------
-        NDArray
-            (count, Y, X), for Fiji to read and release.
+        dict
+            Where the array (count, Y, X) is, for Fiji to read and release: see `described`.
 
         Raises
         ------
@@ -72,7 +71,7 @@ class Results:
             raise TdsegError(f"The result has {len(flat)} planes, not {first} to {first + count}.")
         shared = self._segments.make((count, *array.shape[3:]), array.dtype)
         np.copyto(shared.ndarray(), flat[first : first + count])
-        return shared
+        return described(shared)
 
     def release(self, number: int) -> None:
         """Forget a result."""

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Sequence
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -97,6 +98,16 @@ class Segments:
 def name_of(array: NDArray) -> str:
     """Return the name by which `Segments` knows an array."""
     return str(array.shm.name)
+
+
+def described(array: NDArray) -> dict[str, Any]:
+    """Return where an array is, in plain data: ``name``, ``rsize``, ``dtype`` and ``shape``.
+
+    As an NDArray of Appose it would be attached by Appose's Java side at once, which leaves an open
+    file behind each time (0.9.0, Linux): Fiji would run out of them.
+    """
+    shape = [int(n) for n in array.shape]
+    return {"name": name_of(array), "rsize": array.shm.rsize, "dtype": array.dtype, "shape": shape}
 
 
 def _reserve(name: str, size: int) -> None:

@@ -91,7 +91,7 @@ public final class CommandRun {
 
     private void hear(TaskEvent event, boolean cancelled) {
         Fields info = new Fields(event.info);
-        if (info.has("ask")) {
+        if (info.has("ask") && !cancelled) {
             answer(info);
         }
         if (info.has("log")) {

@@ -5,7 +5,6 @@ import ij.ImagePlus;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.apposed.appose.NDArray;
 import tdseg.fiji.UserError;
 import tdseg.fiji.images.ImageFacts;
 import tdseg.fiji.images.OpenImages;
@@ -53,8 +52,7 @@ public final class Questions {
     }
 
     private void fill(Fields asked) {
-        try (NDArray array = (NDArray) asked.get("array")) {
-            array.shm().unlinkOnClose(false);
+        try (SharedArray array = new SharedArray(asked.object("array"))) {
             SharedPlanes.fill(array, image(asked), asked.whole("first"));
         }
     }

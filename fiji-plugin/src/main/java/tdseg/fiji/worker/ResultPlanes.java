@@ -1,10 +1,10 @@
 package tdseg.fiji.worker;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apposed.appose.NDArray;
 import tdseg.fiji.table.Fields;
 
 /** The planes of a result, fetched from the worker a part at a time, in the order T, Z, C. */
@@ -44,17 +44,14 @@ public final class ResultPlanes implements AutoCloseable {
         inputs.put("result", result);
         inputs.put("first", index);
         inputs.put("count", Math.min(atOnce, count - index));
-        NDArray array = (NDArray) worker.call("fetch", inputs).get("array");
-        String name = array.shm().name();
-        try {
-            int planes = array.shape().toIntArray(NDArray.Shape.Order.C_ORDER)[0];
-            for (int i = 0; i < planes; i++) {
-                fetched.add(SharedPlanes.plane(array, i));
+        SharedArray opened = new SharedArray(worker.call("fetch", inputs).object("array"));
+        try (SharedArray array = opened) {
+            ByteBuffer room = array.room();
+            for (int i = 0; i < array.shape[0]; i++) {
+                fetched.add(SharedPlanes.plane(array, i, room));
             }
         } finally {
-            array.shm().unlinkOnClose(false);
-            array.close();
-            release(null, name);
+            release(null, opened.name);
         }
     }
 

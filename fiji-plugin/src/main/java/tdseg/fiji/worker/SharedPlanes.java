@@ -3,11 +3,9 @@ package tdseg.fiji.worker;
 import ij.ImagePlus;
 import ij.ImageStack;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import org.apposed.appose.NDArray;
 import tdseg.fiji.UserError;
 
-/** Planes of images in shared memory; the worker makes and unlinks it, see its protocol. */
+/** Planes of images, to and from shared memory. */
 final class SharedPlanes {
     private SharedPlanes() {}
 
@@ -17,11 +15,12 @@ final class SharedPlanes {
      * @param array (count, Y, X), or (count, Y, X, 3) of a colour image.
      * @param first number of the first plane, counted in the order T, Z, C.
      */
-    static void fill(NDArray array, ImagePlus imp, int first) {
-        int count = array.shape().toIntArray(NDArray.Shape.Order.C_ORDER)[0];
-        ByteBuffer all = array.buffer().order(ByteOrder.nativeOrder());
-        for (int i = 0; i < count; i++) {
-            put(all, pixels(imp, first + i));
+    static void fill(SharedArray array, ImagePlus imp, int first) {
+        ByteBuffer room = array.room();
+        for (int i = 0; i < array.shape[0]; i++) {
+            room.clear();
+            put(room, pixels(imp, first + i));
+            array.write(i, room);
         }
     }
 
@@ -39,17 +38,13 @@ final class SharedPlanes {
         return pixels;
     }
 
-    private static void put(ByteBuffer all, Object pixels) {
+    private static void put(ByteBuffer room, Object pixels) {
         if (pixels instanceof byte[]) {
-            all.put((byte[]) pixels);
+            room.put((byte[]) pixels);
         } else if (pixels instanceof short[]) {
-            short[] values = (short[]) pixels;
-            all.asShortBuffer().put(values);
-            all.position(all.position() + 2 * values.length);
+            room.asShortBuffer().put((short[]) pixels);
         } else if (pixels instanceof float[]) {
-            float[] values = (float[]) pixels;
-            all.asFloatBuffer().put(values);
-            all.position(all.position() + 4 * values.length);
+            room.asFloatBuffer().put((float[]) pixels);
         } else {
             int[] values = (int[]) pixels;
             byte[] colours = new byte[3 * values.length];
@@ -58,29 +53,26 @@ final class SharedPlanes {
                 colours[3 * i + 1] = (byte) (values[i] >> 8);
                 colours[3 * i + 2] = (byte) values[i];
             }
-            all.put(colours);
+            room.put(colours);
         }
     }
 
-    /** Copies one plane out of an array (count, Y, X). */
-    static Object plane(NDArray array, int index) {
-        int[] shape = array.shape().toIntArray(NDArray.Shape.Order.C_ORDER);
-        int count = shape[1] * shape[2];
-        ByteBuffer all = array.buffer().order(ByteOrder.nativeOrder());
-        all.position(index * count * array.dType().bytesPerElement());
-        ByteBuffer plane = all.slice().order(ByteOrder.nativeOrder());
-        switch (array.dType()) {
-            case UINT8:
+    /** Copies a plane out of shared memory into an array of pixels. */
+    static Object plane(SharedArray array, int index, ByteBuffer room) {
+        array.read(index, room);
+        int count = array.shape[1] * array.shape[2];
+        switch (array.type) {
+            case "uint8":
                 byte[] bytes = new byte[count];
-                plane.get(bytes);
+                room.get(bytes);
                 return bytes;
-            case UINT16:
+            case "uint16":
                 short[] shorts = new short[count];
-                plane.asShortBuffer().get(shorts);
+                room.asShortBuffer().get(shorts);
                 return shorts;
             default:
                 float[] floats = new float[count];
-                plane.asFloatBuffer().get(floats);
+                room.asFloatBuffer().get(floats);
                 return floats;
         }
     }

@@ -62,7 +62,6 @@ class OptionParserTest {
         "sigma_max=1000|Key 'sigma_max': '1000.0' is not valid; use a number from 0.01 to 512.",
         "sigma_max=nan|Key 'sigma_max': 'nan' is not valid; use a number from 0.01 to 512.",
         "append=maybe|Key 'append' is true or false, not 'maybe'.",
-        "refine=CFR|Key 'refine': 'cfr' is not valid; use 'none', 'crf'. Did you mean 'crf'?",
         "trees=1 trees=2|TDS Train...: key 'trees' is given twice.",
         "labels_path=[a|Key 'labels_path': the bracket after '=' is not closed; write "
                 + "labels_path=[...].",
@@ -71,6 +70,12 @@ class OptionParserTest {
     })
     void whatPythonWouldRefuseIsRefusedInItsWords(String text, String sentence) {
         assertEquals(sentence, refusal(text));
+    }
+
+    @Test
+    void aMistypedChoiceNamesTheNearest() {
+        assertEquals("Key 'refine': 'cfr' is not valid; " + TRAIN.index().get("refine").valid
+                + ". Did you mean 'crf'?", refusal("refine=CFR"));
     }
 
     @Test
