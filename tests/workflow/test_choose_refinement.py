@@ -90,7 +90,7 @@ def test_a_crf_that_harms_is_not():
 def test_too_few_strokes_cannot_tell_and_cost_nothing(monkeypatch):
     pixels, truth = _speckled()
     labels = _strokes(truth, rows=2)
-    monkeypatch.delattr(choosing, "held_out_folds")  # nothing is trained on a part
+    monkeypatch.delattr(choosing, "make_folds")  # nothing is trained on a part
     heard = Silent()
     pair = (tdseg.Image.from_array(pixels), tdseg.SparseLabels.from_label_image(labels, ("a", "b")))
     model = tdseg.train([pair], PLAIN.with_(refine="auto"), progress=heard)

@@ -25,7 +25,7 @@ class Classifier(ABC):
     kind: ClassVar[str]
     """Its name in the registry and in files."""
     array_names: ClassVar[frozenset[str]]
-    """The arrays that `arrays` returns."""
+    """The arrays that `arrays` returns, where they are the same for all of a kind."""
     n_classes: int
     n_features: int
 
@@ -67,6 +67,10 @@ class Classifier(ABC):
     @abstractmethod
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays a file keeps; no objects."""
+
+    def stored_names(self) -> frozenset[str]:
+        """Return the names of what `arrays` returns."""
+        return self.array_names
 
     @classmethod
     @abstractmethod

@@ -1,14 +1,8 @@
-"""How good a classifier is on labels that it has not seen.
-
-Pixels of one stroke are nearly copies of each other: a random split of pixels tests on copies of
-the training data and reports quality that no other image will show (Roberts et al., Ecography 40,
-2017). So whole images are held out where there are several, else whole ROIs.
-"""
+"""How good a classifier is on labels that it has not seen."""
 
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol, Self
@@ -16,15 +10,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from tdseg.errors import TdsegError
-
-MAX_FOLDS = 3
-"""Trainings a report may cost; each sees two thirds of the labels."""
-
-MIN_PER_CLASS = 200
-"""Pixels of a class that subsampling leaves alone."""
-
-Classes = npt.NDArray[np.int64]
+from tdseg.classifiers.folds import Classes, Folds, make_folds
 
 
 class Predictor(Protocol):
@@ -62,6 +48,8 @@ class HeldOutReport:
     top_features : tuple of (str, float)
         Most important features of the final classifier, filled in by the caller
         (`with_top_features`).
+    choice : str
+        What ``classifier=auto`` chose, and why; empty where nothing was chosen.
     """
 
     class_names: tuple[str, ...]
@@ -77,6 +65,7 @@ class HeldOutReport:
     untested_classes: tuple[str, ...]
     seconds: float
     top_features: tuple[tuple[str, float], ...] = ()
+    choice: str = ""
 
     @property
     def accuracy(self) -> float | None:
@@ -126,6 +115,8 @@ class HeldOutReport:
             )
             note = f" ({row['Note']})" if row["Note"] else ""
             lines.append(f"  {row['Class']}: {figures}, {row['Held-out pixels']} pixels{note}")
+        if self.choice:
+            lines.append(f"  {self.choice}")
         if self.top_features:
             lines.append("  Most important: " + ", ".join(name for name, _ in self.top_features))
         return "\n".join(lines)
@@ -199,56 +190,45 @@ def held_out_report(
         When fewer than two classes have pixels.
     """
     began = time.perf_counter()
-    labels = np.asarray(labels, dtype=np.int64)
-    n_classes = len(class_names)
-    if len(np.unique(labels)) < 2:
-        raise TdsegError("Only one class has labels; draw labels of at least two classes.")
-    rng = np.random.default_rng(seed)
-    keep = _subsample(labels, max_samples, rng)
-    labels = labels[keep]
-    image = np.unique(np.asarray(images)[keep], return_inverse=True)[1].reshape(-1)
-    numbers = np.stack([image, np.asarray(rois)[keep]], 1)
-    roi = np.unique(numbers, axis=0, return_inverse=True)[1].reshape(-1)
-    fold, grouping, optimistic = _split(labels, image, roi, rng)
-    used = np.unique(fold[fold >= 0])
-    predicted = np.full(len(labels), -1, np.int64)
-    for k in used:
-        classifier = fit_function(features[keep[fold != k]], labels[fold != k])
-        predicted[fold == k] = classifier.predict(features[keep[fold == k]])
-    tested = predicted >= 0
-    figures = _figures(labels[tested], predicted[tested], n_classes)
+    folds = make_folds(labels, rois, images, seed=seed, max_samples=max_samples)
+    predicted = np.full(len(folds.labels), -1, np.int64)
+    for trained, held in folds.rounds():
+        classifier = fit_function(features[folds.pixels[trained]], folds.labels[trained])
+        predicted[held] = classifier.predict(features[folds.pixels[held]])
+    return report_of(folds, predicted, class_names, time.perf_counter() - began)
+
+
+def report_of(
+    folds: Folds,
+    predicted: npt.NDArray[np.integer],
+    class_names: Sequence[str],
+    seconds: float,
+) -> HeldOutReport:
+    """Return the figures of predictions.
+
+    Parameters
+    ----------
+    folds : Folds
+        Of m pixels.
+    predicted : ndarray, (m,) int
+        Class of each as predicted when it was held out; not looked at where it never was.
+    class_names : sequence of str, length K
+    seconds : float
+        What the predictions cost.
+    """
+    tested = folds.fold >= 0
+    figures = _figures(folds.labels[tested], np.asarray(predicted)[tested], len(class_names))
     return HeldOutReport(
         class_names=tuple(class_names),
         **figures,
-        n_folds=len(used),
-        grouping=grouping,
-        optimistic_classes=tuple(class_names[c] for c in optimistic if figures["support"][c]),
+        n_folds=len(np.unique(folds.fold[tested])),
+        grouping=folds.grouping,
+        optimistic_classes=tuple(class_names[c] for c in folds.optimistic if figures["support"][c]),
         untested_classes=tuple(
             name for name, held in zip(class_names, figures["support"], strict=True) if not held
         ),
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
     )
-
-
-def held_out_folds(
-    labels: npt.NDArray[np.int64],
-    rois: npt.NDArray[np.signedinteger],
-    images: npt.NDArray[np.signedinteger],
-    *,
-    seed: int = 0,
-    max_samples: int = 20_000,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return indices (m,) of the pixels that a report draws, and the fold (m,) of each.
-
-    Parameters as for `held_out_report`; fold -1 is never held out.
-    """
-    labels = np.asarray(labels, dtype=np.int64)
-    rng = np.random.default_rng(seed)
-    keep = _subsample(labels, max_samples, rng)
-    image = np.unique(np.asarray(images)[keep], return_inverse=True)[1].reshape(-1)
-    numbers = np.stack([image, np.asarray(rois)[keep]], 1)
-    roi = np.unique(numbers, axis=0, return_inverse=True)[1].reshape(-1)
-    return keep, _split(labels[keep], image, roi, rng)[0]
 
 
 def _figures(truth: Classes, predicted: Classes, n_classes: int) -> dict[str, Any]:
@@ -281,77 +261,3 @@ def _figures(truth: Classes, predicted: Classes, n_classes: int) -> dict[str, An
         "support": tuple(int(v) for v in support),
         "confusion": tuple(tuple(int(v) for v in row) for row in table),
     }
-
-
-def _subsample(
-    labels: npt.NDArray[np.int64], max_samples: int, rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    """Return sorted indices of about `max_samples` pixels, drawn class by class."""
-    if len(labels) <= max_samples:
-        return np.arange(len(labels))
-    parts = []
-    for c in np.unique(labels):
-        members = np.flatnonzero(labels == c)
-        quota = max(MIN_PER_CLASS, round(max_samples * len(members) / len(labels)))
-        parts.append(rng.permutation(members)[:quota])
-    return np.sort(np.concatenate(parts))
-
-
-def _split(
-    labels: npt.NDArray[np.int64],
-    image: npt.NDArray[np.int64],
-    roi: npt.NDArray[np.int64],
-    rng: np.random.Generator,
-) -> tuple[npt.NDArray[np.int64], str, list[int]]:
-    """Return the fold of each pixel (-1: always trained on), the grouping, optimistic classes."""
-    levels = [("image", image), ("roi", roi), ("pixel", np.arange(len(labels)))]
-    if image.max() == 0:
-        levels = levels[1:]
-    classes = np.unique(labels)
-    # Grouping is the coarsest level that spreads at least one class over the folds.
-    while True:
-        grouping, unit = levels[0]
-        fold = _assign(unit, labels, rng)
-        spread = [c for c in classes if len(np.unique(fold[labels == c])) > 1]
-        if spread or len(levels) == 1:
-            break
-        levels = levels[1:]
-    optimistic = [int(c) for c in classes] if grouping == "pixel" else []
-    for c in classes:
-        members = np.flatnonzero(labels == c)
-        for _, finer in levels[1:]:
-            if len(np.unique(fold[members])) > 1:
-                break
-            fold[members] = _assign(finer[members], labels[members], rng)
-            if c not in optimistic:
-                optimistic.append(int(c))
-        if len(members) == 1:
-            fold[members] = -1
-    return fold, grouping, optimistic
-
-
-def _assign(unit: Classes, labels: Classes, rng: np.random.Generator) -> Classes:
-    """Deal whole units into folds so that every class is spread as evenly as possible.
-
-    Units of several pixels go the way of scikit-learn's `StratifiedGroupKFold`; single pixels are
-    dealt out at random, class by class.
-    """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    fold = np.zeros(len(labels), np.int64)
-    units = len(np.unique(unit))
-    if units == len(labels):
-        for c in np.unique(labels):
-            members = rng.permutation(np.flatnonzero(labels == c))
-            fold[members] = np.arange(len(members)) % MAX_FOLDS
-        return fold
-    n_folds = min(MAX_FOLDS, units, int(np.bincount(labels).max()))
-    if n_folds < 2:
-        return fold
-    split = StratifiedGroupKFold(n_folds, shuffle=True, random_state=int(rng.integers(2**31)))
-    with warnings.catch_warnings():
-        # A class with fewer pixels than folds is no mistake here: it is split more finely.
-        warnings.filterwarnings("ignore", "The least populated class")
-        for k, (_, held_out) in enumerate(split.split(labels, labels, unit)):
-            fold[held_out] = k
-    return fold

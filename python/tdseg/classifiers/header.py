@@ -132,6 +132,7 @@ def report_of(header: Mapping[str, Any]) -> HeldOutReport | None:
         and all(whole(row) for row in report.confusion)
         and type(report.n_folds) is int
         and isinstance(report.grouping, str)
+        and isinstance(report.choice, str)
         and type(report.seconds) in (int, float)
         and isinstance(report.top_features, tuple)
         and all(

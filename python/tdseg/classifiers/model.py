@@ -199,7 +199,7 @@ def _model_of(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]], name:
     values, names = classes_of(header)
     channels = names_of(header, "channels")
     classifier = from_storage(item(header, "classifier", dict), arrays)
-    check_known(arrays, classifier.array_names | {"ranges"}, "its arrays")
+    check_known(arrays, classifier.stored_names() | {"ranges"}, "its arrays")
     if classifier.n_features != len(feature_names) or classifier.n_classes != len(values):
         raise TdsegError(
             f"its header names {len(feature_names)} features and {len(values)} classes, its "

@@ -18,6 +18,7 @@ CLASSIFIERS: Registry[type[TrainableClassifier]] = Registry(
         "random_forest": "tdseg.classifiers.forest:RandomForest",
         "logistic_regression": "tdseg.classifiers.logistic:LogisticRegression",
         "linear_regression": "tdseg.classifiers.linear:LinearRegression",
+        "mean": "tdseg.classifiers.mean:MeanClassifier",
     },
 )
 """What learns from labels: the choices of the key ``classifier``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,13 @@ class TrainingSet:
             return np.ones(self.n_features)
         roots: npt.NDArray[np.float64] = np.sqrt(counts[inverse].astype(np.float64))
         return roots
+
+    def with_features(self, start: int, stop: int) -> TrainingSet:
+        """Return the same pixels with the features from `start` to `stop` - 1 only."""
+        if (start, stop) == (0, self.n_features):
+            return self
+        own = np.ascontiguousarray(self.features[:, start:stop])
+        return replace(self, features=own, sources=self.sources[start:stop])
 
     def balanced_weights(self) -> npt.NDArray[np.float64]:
         """Return a weight for each pixel, (n,) float64: equal sum per class, n in total."""

@@ -145,10 +145,16 @@ class ClassifierOptions(Options):
 
     classifier: str = choice(
         "random_forest",
-        "",
-        "what learns from the labels",
+        "auto",
+        "what learns from the labels; auto: what held-out labels speak for",
         basic=True,
         registry="tdseg.classifiers.registry:CLASSIFIERS",
+    )
+    shares: str = text(
+        "",
+        "classifier=mean: percent of the features that decide",
+        r"(classical|deep|hybrid):\d{1,3}(\s*,\s*(classical|deep|hybrid):\d{1,3})*",
+        "classical:40,hybrid:60",
     )
     trees: int = integer(200, 1, 10000, "trees of a random forest", basic=True)
     balance: bool = flag(True, "classes count the same, however many pixels they have")

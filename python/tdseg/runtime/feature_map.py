@@ -77,6 +77,14 @@ def feature_sources(names: Sequence[str]) -> npt.NDArray[np.int64]:
     return sources
 
 
+def parts_of(features: FeatureMap) -> tuple[FeatureMap, ...]:
+    """Return the maps that a map joins, in the order of their features; itself if it joins none."""
+    parts: tuple[FeatureMap, ...] | None = getattr(features, "parts", None)
+    if parts is None:
+        return (features,)
+    return tuple(inner for part in parts for inner in parts_of(part))
+
+
 class FeatureExtractor(Protocol):
     """Turns planes into features."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tdseg.classifiers.base import Classifier
-from tdseg.classifiers.evaluation import held_out_folds
+from tdseg.classifiers.folds import make_folds
 from tdseg.images.intensity import Intensity
 from tdseg.options.settings import Settings
 from tdseg.refine.strengths import (
@@ -109,7 +109,8 @@ def choose_refinement(
             "refine=crf."
         )
         return settings.with_(refine="none"), {"chosen": UNREFINED, "strokes": strokes}
-    keep, fold = held_out_folds(classes, rois, places.images, seed=settings.seed)
+    drawn = make_folds(classes, rois, places.images, seed=settings.seed)
+    keep, fold = drawn.pixels, drawn.fold
     chosen = windows(places, classes, keep[fold >= 0], sizes)
     folds = np.full(len(classes), -1)
     folds[keep] = fold

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from tdseg.classifiers.base import Classifier
-from tdseg.classifiers.evaluation import HeldOutReport, held_out_report
-from tdseg.classifiers.fitting import fit
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
 from tdseg.features.extractors import build_extraction
@@ -21,45 +16,16 @@ from tdseg.images.image import Image, as_image
 from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings, one_of, parse_numbers
-from tdseg.runtime.feature_map import FeatureExtractor, feature_sources
+from tdseg.runtime.feature_map import FeatureExtractor
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.workflow.choose_refinement import Places, choose_refinement
 from tdseg.workflow.coverage import SAMPLE_PIXELS, levels_shown, pixels_around
+from tdseg.workflow.learning import LabelledPixels, learn
 
 if TYPE_CHECKING:
     from tdseg.features.token_cache import TokenCache
 
 LabelledImage = tuple[Image, SparseLabels]
-
-
-@dataclass
-class LabelledPixels:
-    """Features and classes of the labelled pixels of all images; n pixels, F features.
-
-    Attributes
-    ----------
-    features
-        (n, F) float32.
-    classes
-        (n,) index into the ascending label values.
-    rois
-        (n,) ROI or stroke of each pixel, unique over images.
-    images
-        (n,) number of the image of each pixel.
-    planes, rows, cols
-        (n,) where in that image.
-    around
-        (m, D) float32, the deep features of pixels around them; None without deep features.
-    """
-
-    features: npt.NDArray[np.float32]
-    classes: npt.NDArray[np.int64]
-    rois: npt.NDArray[np.int64]
-    images: npt.NDArray[np.int32]
-    planes: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int64]
-    cols: npt.NDArray[np.int64]
-    around: npt.NDArray[np.float32] | None = None
 
 
 def train(
@@ -131,50 +97,24 @@ def train(
             data = gather(extraction.extractor)
     gathered = time.monotonic()
     feature_names = extraction.extractor.names(channel_names, rgb)
-    sources = feature_sources(feature_names)
-
-    def fitted(features: np.ndarray, classes: np.ndarray) -> Classifier:
-        return fit(
-            settings.classifier,
-            features,
-            classes,
-            len(values),
-            sources=sources,
-            trees=settings.trees,
-            balance=settings.balance,
-            seed=settings.seed,
-        )
-
-    progress.update(0.7, "training")
-    classifier = fitted(data.features, data.classes)
-    trained = time.monotonic()
-    report: HeldOutReport | None = None
-    if settings.held_out:
-        progress.update(0.8, "measuring on held-out labels")
-        report = held_out_report(
-            data.features,
-            data.classes,
-            data.rois,
-            data.images,
-            list(names),
-            fitted,
-            seed=settings.seed,
-        )
-        report = report.with_top_features(feature_names, classifier.importances())
-    measured = time.monotonic()
-    used, refinement = extraction.settings, None
+    part = Part(progress, 0.7, 0.9 if settings.refine == "auto" else 1)
+    learned = learn(data, names, feature_names, extraction.settings, part)
+    used, refinement = learned.settings, None
     if settings.refine == "auto":
+        extractor = extraction.extractor
+        if used.features != settings.features:
+            extractor = build_extraction(used, cache).extractor
         used, refinement = choose_refinement(
             used,
-            extraction.extractor,
+            extractor,
             [Intensity(image, channels, settings.normalize, ranges) for image, _ in examples],
             [image.size for image, _ in examples],
             Places(data.images, data.planes, data.rows, data.cols),
-            data.features,
+            learned.features,
             data.classes,
             data.rois,
             names,
-            fitted,
+            learned.fitted,
             Part(progress, 0.9, 1),
         )
     progress.update(1.0)
@@ -183,28 +123,28 @@ def train(
         "images": [image.name for image, _ in examples],
         "pixels": {n: int(c) for n, c in zip(names, counts, strict=True)},
         "labelled_pixels": int(sum(len(labels) for _, labels in examples)),
-        "features": len(feature_names),
+        "features": len(learned.feature_names),
         "seconds_features": round(gathered - started, 2),
-        "seconds_training": round(trained - gathered, 2),
-        "seconds_held_out": round(measured - trained, 2),
+        "seconds_training": round(learned.seconds_training, 2),
+        "seconds_held_out": round(learned.seconds_held_out, 2),
     }
     if refinement is not None:
         summary["refinement"] = refinement
     return Model(
-        classifier=classifier,
+        classifier=learned.classifier,
         settings=used,
-        feature_names=feature_names,
+        feature_names=learned.feature_names,
         class_values=values,
         class_names=names,
         channels=channel_names,
         rgb=rgb,
         dtype=examples[0][0].dtype.name,
         ranges=ranges,
-        weights=extraction.weights,
-        report=report,
+        weights=extraction.weights if used.uses_deep else (),
+        report=learned.report,
         summary=summary,
         name=examples[0][0].name,
-        upsampler=extraction.upsampler,
+        upsampler=extraction.upsampler if used.uses_deep else None,
     )
 
 
