@@ -34,10 +34,8 @@ final class Extensions implements MacroExtension {
         inputs.put("arguments", arguments == null ? Arrays.asList() : Arrays.asList(arguments));
         try (PluginLoader loader = new PluginLoader()) {
             return Worker.get().call("extension", inputs).text("value");
-        } catch (UserError error) {
-            Messages.stop(error.getMessage());
         } catch (RuntimeException | LinkageError error) {
-            Messages.unexpected("Ext." + name, error);
+            Messages.stop(Failures.sentence("Ext." + name, error));
         }
         return null;
     }

@@ -20,12 +20,4 @@ final class Messages {
         IJ.error(TITLE, headless ? sentence : Words.wrapped(sentence, WIDTH));
         Macro.abort();
     }
-
-    /** Says that something failed that should not; the trace is for the report. */
-    static void unexpected(String what, Throwable error) {
-        error.printStackTrace();
-        String reason = error.getClass().getSimpleName() + ": " + error.getMessage();
-        stop(what + " failed unexpectedly (" + Words.start(Words.oneLine(reason), 200)
-                + "); please report it with the details printed on the console.");
-    }
 }

@@ -25,7 +25,9 @@ public final class OverlayEdits {
         edit.objects("add").forEach(added -> rois.add(decoded(added)));
         edit.objects("outlines").forEach(outline -> rois.add(outline(outline, imp)));
         if (edit.has("label_selection")) {
-            rois.add(label(edit.list("label_selection"), imp));
+            List<?> groupAndName = edit.list("label_selection");
+            rois.add(SelectionLabel.of(imp, ((Number) groupAndName.get(0)).intValue(),
+                    groupAndName.get(1).toString()));
         }
         if (edit.text("where").equals("manager")) {
             RoiManager manager = RoiManager.getRoiManager();
@@ -38,21 +40,6 @@ public final class OverlayEdits {
         }
         rois.forEach(overlay::add);
         imp.setOverlay(overlay);
-    }
-
-    private static Roi label(List<?> groupAndName, ImagePlus imp) {
-        if (imp.getRoi() == null) {
-            throw new UserError("The selection is gone; draw it again.");
-        }
-        Roi label = (Roi) imp.getRoi().clone();
-        label.setGroup(((Number) groupAndName.get(0)).intValue());
-        label.setName(groupAndName.get(1).toString());
-        if (imp.isHyperStack() || imp.getStackSize() == 1) {
-            place(label, imp, imp.getC(), imp.getZ(), imp.getT());
-        } else { // an image without a window knows its slice alone
-            PointSlices.set(label, imp.getCurrentSlice());
-        }
-        return label;
     }
 
     private static Roi decoded(Fields added) {
@@ -93,19 +80,7 @@ public final class OverlayEdits {
             }
         }
         roi.setName(outline.text("name"));
-        place(roi, imp, 0, outline.whole("z") + 1, outline.whole("t") + 1);
+        SelectionLabel.place(roi, imp, 0, outline.whole("z") + 1, outline.whole("t") + 1);
         return roi;
-    }
-
-    /** Gives a ROI its position; all count from 1, channel 0 is all channels. */
-    private static void place(Roi roi, ImagePlus imp, int c, int z, int t) {
-        if (imp.getStackSize() == 1) {
-            return;
-        }
-        if (imp.isHyperStack()) {
-            roi.setPosition(c, z, t);
-        } else {
-            PointSlices.set(roi, imp.getStackIndex(Math.max(c, 1), z, t));
-        }
     }
 }

@@ -12,21 +12,23 @@ import tdseg.fiji.UserError;
 import tdseg.fiji.table.Fields;
 
 /**
- * One command in the worker: shows how far it is, answers what the worker asks, and cancels on Esc,
- * all on the thread that called, as ImageJ's own commands do.
+ * One command in the worker: tells how far it is, answers what the worker asks, and cancels, all on
+ * the thread that called, as ImageJ's own commands do.
  */
 public final class CommandRun {
     private static final int POLL = 50;
 
     private final Worker worker;
     private final Questions questions;
+    private final Progress progress;
     private final BlockingQueue<TaskEvent> events = new LinkedBlockingQueue<>();
     private boolean heard;
 
     /** To be run in a worker that asks these images. */
-    public CommandRun(Worker worker, Questions questions) {
+    public CommandRun(Worker worker, Questions questions, Progress progress) {
         this.worker = worker;
         this.questions = questions;
+        this.progress = progress;
     }
 
     /**
@@ -39,7 +41,6 @@ public final class CommandRun {
     public Fields run(Map<String, Object> request) {
         Map<String, Object> inputs = new HashMap<>();
         inputs.put("request", request);
-        IJ.resetEscape();
         Service.Task task = worker.task("run", inputs, events::add);
         boolean cancelled = false;
         while (true) {
@@ -47,9 +48,8 @@ public final class CommandRun {
             if (event == null && !worker.isAlive() && events.isEmpty()) {
                 throw worker.died();
             }
-            if (!cancelled && IJ.escapePressed()) {
+            if (!cancelled && progress.isStopped()) {
                 cancelled = true;
-                IJ.showStatus("TDS: cancelling...");
                 task.cancel();
             }
             if (event == null) {
@@ -59,7 +59,7 @@ public final class CommandRun {
             if (event.responseType.isTerminal()) {
                 return ended(task);
             }
-            hear(event, cancelled);
+            hear(event);
         }
     }
 
@@ -89,7 +89,7 @@ public final class CommandRun {
         return answer;
     }
 
-    private void hear(TaskEvent event, boolean cancelled) {
+    private void hear(TaskEvent event) {
         Fields info = new Fields(event.info);
         if (info.has("ask") && !cancelled) {
             answer(info);
@@ -97,12 +97,8 @@ public final class CommandRun {
         if (info.has("log")) {
             IJ.log(info.text("log"));
         }
-        if (event.maximum > 0) {
-            IJ.showProgress((double) event.current / event.maximum);
-        }
-        if (event.message != null && !event.message.isEmpty() && !cancelled) {
-            IJ.showStatus("TDS: " + event.message);
-        }
+        progress.step(event.maximum > 0 ? (double) event.current / event.maximum : -1,
+                event.message == null ? "" : event.message);
     }
 
     private void answer(Fields asked) {
