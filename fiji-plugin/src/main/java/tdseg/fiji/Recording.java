@@ -4,14 +4,14 @@ import ij.plugin.frame.Recorder;
 import java.util.List;
 
 /** ImageJ's Recorder: what it prints replays to identical pixels. */
-final class Recording {
+public final class Recording {
     private Recording() {}
 
     /**
      * Keeps what an action does to windows out of the Recorder: showing a result would record
      * {@code selectImage("...-labels")} before the command itself.
      */
-    static void suspended(Runnable action) {
+    public static void suspended(Runnable action) {
         if (!Recorder.record) {
             action.run();
             return;
@@ -46,8 +46,15 @@ final class Recording {
         forget();
     }
 
+    /** Writes a line that is a macro already; it may come from any thread. */
+    public static void macroLine(String line) {
+        if (Recorder.record && !Recorder.scriptMode()) {
+            Recorder.recordString(line + "\n");
+        }
+    }
+
     /** Lets ImageJ write no line for the command that runs: it failed, or was cancelled. */
-    static void forget() {
+    public static void forget() {
         if (Recorder.record) {
             Recorder.setCommand(null);
         }

@@ -53,7 +53,7 @@ public final class GroupColours {
     }
 
     /** Returns the colours of label values: those of the groups, and black for unlabelled. */
-    static LUT ofLabels() {
+    public static LUT ofLabels() {
         byte[][] parts = channels(lut());
         for (byte[] part : parts) {
             part[0] = 0;

@@ -4,7 +4,7 @@ import ij.gui.PointRoi;
 import ij.gui.Roi;
 
 /** The slice of points, which ImageJ keeps for each point as well as for all. */
-final class PointSlices {
+public final class PointSlices {
     private PointSlices() {}
 
     /** Sets a ROI's stack index so that it is still there after saving and opening. */
@@ -20,7 +20,7 @@ final class PointSlices {
     }
 
     /** Returns a ROI whose points each have the slice that was set for all at once. */
-    static Roi kept(Roi roi) {
+    public static Roi kept(Roi roi) {
         if (!(roi instanceof PointRoi) || roi.getPosition() <= 0) {
             return roi;
         }

@@ -1,0 +1,118 @@
+package tdseg.fiji.panel;
+
+import ij.ImagePlus;
+import ij.gui.Roi;
+import java.awt.EventQueue;
+import java.util.List;
+import java.util.function.Consumer;
+import tdseg.fiji.Recording;
+import tdseg.fiji.dialogs.Ask;
+import tdseg.fiji.images.Tables;
+import tdseg.fiji.table.CommandTable;
+
+/** The commands of the panel: done one after the other, recorded, and told in its lines. */
+final class Commands implements PanelWork.Listener {
+    final PanelWork work = new PanelWork(this);
+    private final PanelWindow window;
+    private final Transcript transcript;
+    private Consumer<Job> unfinished = job -> { };
+
+    Commands(PanelWindow window, Transcript transcript) {
+        this.window = window;
+        this.transcript = transcript;
+    }
+
+    /** Sets who hears of jobs that failed or were stopped. */
+    void setUnfinished(Consumer<Job> listener) {
+        unfinished = listener;
+    }
+
+    /** Returns the macro line of a command with one value. */
+    static String line(String command, String key, String value) {
+        String option = CommandTable.get().command(command).index().get(key).format(value);
+        return "run(\"" + command + "\", \""
+                + option.replace("\\", "\\\\").replace("\"", "\\\"") + "\");";
+    }
+
+    /**
+     * Runs a command that makes no image.
+     *
+     * @param labels of the image that it works on, or null.
+     * @param ending done with the reply; null: what its edits are.
+     */
+    void run(String command, String options, Labels labels, Job.Ending ending) {
+        Job job = job(command, options, labels, false);
+        Job.Ending then = ending == null ? (w, reply) -> w.showWithoutImages() : ending;
+        boolean edits = command.equals("TDS Load Labels...");
+        List<Roi> used = labels == null || edits ? null : labels.all();
+        job.ending = (w, reply) -> {
+            then.accept(w, reply);
+            record(job.imp, used, w.line());
+        };
+        work.add(job);
+    }
+
+    /** Runs a command and shows its images and tables in their windows. */
+    void runAndShow(String command, String options, Labels labels) {
+        Job job = job(command, options, labels, false);
+        List<Roi> used = labels.all();
+        job.fetch = (w, reply) -> Recording.suspended(() -> {
+            reply.objects("tables").forEach(Tables::show);
+            w.images().forEach(ImagePlus::show);
+        });
+        job.ending = (w, reply) -> {
+            w.showWithoutImages();
+            record(job.imp, used, w.line());
+        };
+        work.add(job);
+    }
+
+    Job job(String command, String options, Labels labels, boolean inBackground) {
+        if (!inBackground) {
+            window.say("", false);
+        }
+        return new Job(work, command, options, labels == null ? null : labels.imp, inBackground);
+    }
+
+    /** Records a command that was done. */
+    void record(ImagePlus imp, List<Roi> labels, String line) {
+        transcript.add(imp, labels, line);
+        Recording.macroLine(line);
+    }
+
+    /** Records a training of Live, for the session's macro alone. */
+    void recordPassing(ImagePlus imp, List<Roi> labels, String line) {
+        transcript.addPassing(imp, labels, line);
+    }
+
+    /** Asks for a command's options, outside of the event thread, and gives them on in it. */
+    void ask(String command, Consumer<String> then) {
+        Thread thread = new Thread(() -> {
+            String[] options = new String[1];
+            // Else the chosen path would stand in the Recorder twice.
+            Recording.suspended(() -> options[0] = Ask.options(command));
+            if (options[0] != null) {
+                EventQueue.invokeLater(() -> then.accept(options[0]));
+            }
+        }, "TDS dialog");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @Override
+    public void working(Job job, double fraction, String message) {
+        if (job == null) {
+            window.showProgress(null, "");
+        } else {
+            window.showProgress(fraction, message);
+        }
+    }
+
+    @Override
+    public void failed(Job job, String sentence) {
+        if (!job.isStopped() || !job.inBackground) {
+            window.say(sentence, true);
+        }
+        unfinished.accept(job);
+    }
+}

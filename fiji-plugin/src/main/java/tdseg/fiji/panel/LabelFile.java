@@ -1,0 +1,61 @@
+package tdseg.fiji.panel;
+
+import ij.Prefs;
+import ij.ImagePlus;
+import ij.gui.Roi;
+import ij.io.FileInfo;
+import ij.io.RoiEncoder;
+import java.io.File;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import tdseg.fiji.images.PointSlices;
+
+/** Labels as ImageJ's RoiSet files: those kept for a crash, and those that macros load. */
+final class LabelFile {
+    private LabelFile() {}
+
+    /** Returns where unsaved labels of an image are kept. */
+    static Path ofImage(ImagePlus imp) {
+        FileInfo info = imp.getOriginalFileInfo();
+        String file = info == null || info.fileName == null ? "" : info.getFilePath();
+        String which = file + "|" + imp.getTitle() + "|" + imp.getWidth() + "x" + imp.getHeight()
+                + "x" + imp.getStackSize();
+        String name = imp.getTitle().replaceAll("[^A-Za-z0-9]+", "_");
+        return folder().resolve(String.format("%s-%08x.zip",
+                name.substring(0, Math.min(40, name.length())), which.hashCode()));
+    }
+
+    /** Returns a folder in the user's preferences. */
+    static Path folder() {
+        return new File(Prefs.getPrefsDir(), "tdseg-labels").toPath();
+    }
+
+    /** Writes a file, whole or not at all. */
+    static void write(List<Roi> labels, Path path) throws IOException {
+        Files.createDirectories(path.getParent());
+        Path unfinished = path.resolveSibling(path.getFileName() + ".part");
+        Set<String> taken = new HashSet<>();
+        try (OutputStream out = Files.newOutputStream(unfinished);
+                ZipOutputStream zip = new ZipOutputStream(out)) {
+            for (Roi label : labels) {
+                String name = label.getName() == null ? "label" : label.getName();
+                String entry = name.replaceAll("[/\\\\:]", "_");
+                for (int i = 2; !taken.add(entry); i++) {
+                    entry = name.replaceAll("[/\\\\:]", "_") + "_" + i;
+                }
+                zip.putNextEntry(new ZipEntry(entry + ".roi"));
+                zip.write(RoiEncoder.saveAsByteArray(PointSlices.kept(label)));
+                zip.closeEntry();
+            }
+        }
+        Files.move(unfinished, path, StandardCopyOption.REPLACE_EXISTING);
+    }
+}

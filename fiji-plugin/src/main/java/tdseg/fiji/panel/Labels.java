@@ -1,0 +1,199 @@
+package tdseg.fiji.panel;
+
+import ij.ImagePlus;
+import ij.gui.Arrow;
+import ij.gui.ImageRoi;
+import ij.gui.Overlay;
+import ij.gui.Roi;
+import ij.gui.TextRoi;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import tdseg.fiji.UserError;
+import tdseg.fiji.images.SelectionLabel;
+
+/**
+ * The labels of an image: the ROIs of its overlay that have a group. Every change can be undone,
+ * also those that others make.
+ */
+final class Labels {
+    private static final int REMEMBERED = 200;
+
+    final ImagePlus imp;
+    private final Deque<List<Roi>> undo = new ArrayDeque<>();
+    private final Deque<List<Roi>> redo = new ArrayDeque<>();
+    private List<Roi> known;
+    private List<Roi> saved;
+
+    Labels(ImagePlus imp) {
+        this.imp = imp;
+        known = everything();
+        saved = known;
+    }
+
+    /** Returns the labels in the order they were drawn. */
+    List<Roi> all() {
+        List<Roi> found = new ArrayList<>();
+        for (Roi roi : everything()) {
+            if (roi.getGroup() > 0 && !(roi instanceof ImageRoi)) {
+                found.add(roi);
+            }
+        }
+        return found;
+    }
+
+    private List<Roi> everything() {
+        Overlay overlay = imp.getOverlay();
+        return overlay == null ? Collections.emptyList() : Arrays.asList(overlay.toArray());
+    }
+
+    /** Whether the labels changed since the last call; also by macros, or ImageJ's own menus. */
+    boolean haveChanged() {
+        List<Roi> now = everything();
+        if (same(now, known)) {
+            return false;
+        }
+        remember(undo, known);
+        redo.clear();
+        known = now;
+        return true;
+    }
+
+    /** Adds the selection. */
+    void add(int group, String className) {
+        Roi selection = imp.getRoi();
+        if (selection == null) {
+            throw new UserError("Image '" + imp.getTitle() + "' has no selection; draw one, then "
+                    + "add it to '" + className + "'.");
+        }
+        if (selection instanceof TextRoi || selection instanceof ImageRoi
+                || selection instanceof Arrow) {
+            throw new UserError("A selection of text, an image or an arrow is no label; draw an "
+                    + "area, a line or points.");
+        }
+        if (PixelCount.of(selection, imp) == 0) {
+            throw new UserError("The selection lies outside of image '" + imp.getTitle()
+                    + "'; draw one on it.");
+        }
+        Roi label = SelectionLabel.of(imp, group, nextName(className));
+        List<Roi> now = new ArrayList<>(everything());
+        now.add(label);
+        set(now);
+        imp.deleteRoi();
+    }
+
+    /** Returns the index of a label in the overlay. */
+    int index(Roi label) {
+        List<Roi> now = everything();
+        for (int i = 0; i < now.size(); i++) {
+            if (now.get(i) == label) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    void remove(List<Roi> labels) {
+        List<Roi> now = new ArrayList<>(everything());
+        now.removeIf(roi -> contains(labels, roi));
+        set(now);
+    }
+
+    /** Gives labels to another class; they are then its last. */
+    void move(List<Roi> labels, int group, String className) {
+        List<Roi> now = new ArrayList<>(everything());
+        now.removeIf(roi -> contains(labels, roi));
+        for (Roi label : labels) {
+            Roi moved = (Roi) label.clone();
+            moved.setGroup(group);
+            moved.setName(nextName(className));
+            now.add(moved);
+            set(now); // the next name counts on
+        }
+    }
+
+    boolean undo() {
+        return step(undo, redo);
+    }
+
+    boolean redo() {
+        return step(redo, undo);
+    }
+
+    boolean canUndo() {
+        return !undo.isEmpty();
+    }
+
+    boolean canRedo() {
+        return !redo.isEmpty();
+    }
+
+    /** Whether there are labels that no file has. */
+    boolean areUnsaved() {
+        return !all().isEmpty() && !same(everything(), saved);
+    }
+
+    void setSaved() {
+        saved = everything();
+    }
+
+    private boolean step(Deque<List<Roi>> from, Deque<List<Roi>> to) {
+        haveChanged();
+        if (from.isEmpty()) {
+            return false;
+        }
+        List<Roi> then = from.pop();
+        remember(to, known);
+        set(then);
+        known = everything();
+        return true;
+    }
+
+    private static void remember(Deque<List<Roi>> where, List<Roi> state) {
+        where.push(state);
+        if (where.size() > REMEMBERED) {
+            where.removeLast();
+        }
+    }
+
+    private void set(List<Roi> rois) {
+        Overlay overlay = imp.getOverlay() == null ? new Overlay() : imp.getOverlay().create();
+        rois.forEach(overlay::add);
+        imp.setOverlay(overlay);
+    }
+
+    /** Returns {@code name-01} or the first number above those that are there. */
+    private String nextName(String className) {
+        Pattern numbered = Pattern.compile(Pattern.quote(className) + "-(\\d{1,9})");
+        int taken = 0;
+        for (Roi roi : everything()) {
+            Matcher match = numbered.matcher(roi.getName() == null ? "" : roi.getName());
+            if (match.matches()) {
+                taken = Math.max(taken, Integer.parseInt(match.group(1)));
+            }
+        }
+        return String.format("%s-%02d", className, taken + 1);
+    }
+
+    /** ROIs of the same place are equal for ImageJ; here only the same are. */
+    private static boolean contains(List<Roi> rois, Roi roi) {
+        return rois.stream().anyMatch(other -> other == roi);
+    }
+
+    private static boolean same(List<Roi> a, List<Roi> b) {
+        if (a.size() != b.size()) {
+            return false;
+        }
+        for (int i = 0; i < a.size(); i++) {
+            if (a.get(i) != b.get(i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

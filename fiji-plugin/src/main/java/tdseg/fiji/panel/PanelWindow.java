@@ -1,0 +1,231 @@
+package tdseg.fiji.panel;
+
+import java.awt.BorderLayout;
+import java.awt.Color;
+import java.awt.Component;
+import java.awt.Dimension;
+import java.awt.FlowLayout;
+import java.awt.GridLayout;
+import java.util.HashMap;
+import java.util.Map;
+import javax.swing.AbstractButton;
+import javax.swing.BorderFactory;
+import javax.swing.Box;
+import javax.swing.BoxLayout;
+import javax.swing.JButton;
+import javax.swing.JFrame;
+import javax.swing.JLabel;
+import javax.swing.JPanel;
+import javax.swing.JProgressBar;
+import javax.swing.JScrollPane;
+import javax.swing.JSlider;
+import javax.swing.JTextArea;
+import javax.swing.JToggleButton;
+import javax.swing.WindowConstants;
+
+/** What the panel looks like; {@link Panel} knows what its parts do. */
+final class PanelWindow extends JFrame {
+    static final String TITLE = "Trainable Deep Segmentation";
+    private static final Color WRONG = new Color(0xb00020);
+
+    final ClassRows classes;
+    final RegionList regions;
+    final JToggleButton live = new JToggleButton("Live");
+    final JToggleButton overlay = new JToggleButton("Toggle overlay");
+    final JSlider opacity = new JSlider(5, 100, 40);
+    private final JLabel image = new JLabel(" ");
+    private final JPanel offer = new JPanel(new FlowLayout(FlowLayout.LEADING, 6, 2));
+    private final JLabel quality = new JLabel(" ");
+    private final JLabel running = new JLabel(" ");
+    private final JTextArea message = new JTextArea(3, 40);
+    private final JProgressBar progress = new JProgressBar(0, 1000);
+    private final Map<String, AbstractButton> buttons = new HashMap<>();
+
+    PanelWindow(Panel panel) {
+        super(TITLE);
+        setDefaultCloseOperation(WindowConstants.DO_NOTHING_ON_CLOSE);
+        classes = new ClassRows(panel::choose, panel::addSelection);
+        regions = new RegionList(panel::showRegion);
+        JPanel content = new JPanel(new BorderLayout(8, 6));
+        content.setBorder(BorderFactory.createEmptyBorder(8, 8, 8, 8));
+        content.add(top(), BorderLayout.NORTH);
+        content.add(commands(panel), BorderLayout.WEST);
+        content.add(labels(panel), BorderLayout.CENTER);
+        content.add(bottom(panel), BorderLayout.SOUTH);
+        setContentPane(content);
+        pack();
+        setMinimumSize(new Dimension(520, getHeight()));
+    }
+
+    private JPanel top() {
+        JPanel top = new JPanel(new BorderLayout());
+        top.add(image, BorderLayout.NORTH);
+        offer.setBackground(new Color(0xfff4ce));
+        offer.setVisible(false);
+        top.add(offer, BorderLayout.SOUTH);
+        return top;
+    }
+
+    /** The names and the order that users of Trainable Weka Segmentation know. */
+    private JPanel commands(Panel panel) {
+        JPanel training = group("Training");
+        training.add(button("Train classifier", "Train on the labels and show the classes over "
+                + "the image", panel::train));
+        training.add(button("Update once", "Train and show the classes, without held-out figures",
+                panel::updateOnce));
+        live.setToolTipText("Train again after each stroke");
+        live.addActionListener(event -> panel.setLive(live.isSelected()));
+        training.add(live);
+        overlay.setToolTipText("Show the classes over the image: key 0");
+        overlay.addActionListener(event -> panel.setOverlay(overlay.isSelected()));
+        training.add(overlay);
+        opacity.setToolTipText("Opacity of the overlay");
+        opacity.addChangeListener(event -> panel.setOpacity(opacity.getValue() / 100.0));
+        opacity.setPreferredSize(new Dimension(10, opacity.getPreferredSize().height));
+        training.add(opacity);
+        training.add(button("Create result", "The classes as a new label image",
+                panel::createResult));
+        training.add(button("Get probability", "The probability of each class as a new image",
+                panel::getProbability));
+        training.add(button("Get uncertainty", "Where a stroke would help most, as a new image",
+                panel::getUncertainty));
+        training.add(button("Get features", "The features of the image as a stack",
+                panel::getFeatures));
+        JPanel options = group("Options");
+        options.add(button("Apply classifier", "Segment the image with more choices",
+                panel::applyClassifier));
+        options.add(button("Load classifier", "Open a .tdseg file", panel::loadClassifier));
+        options.add(button("Save classifier", "Write a .tdseg file", panel::saveClassifier));
+        options.add(button("Load labels", "Add the ROIs of a .zip file", panel::loadLabels));
+        options.add(button("Save labels", "Write the labels as a RoiSet .zip", panel::saveLabels));
+        options.add(button("Create new class", "Add a class", panel::createClass));
+        options.add(button("Rename class", "Rename the class that is chosen", panel::renameClass));
+        options.add(button("Settings", "Features, classifier, device", panel::settings));
+        options.add(button("Copy as macro", "Put the session into the clipboard, as a macro",
+                panel::copyAsMacro));
+        JPanel both = new JPanel();
+        both.setLayout(new BoxLayout(both, BoxLayout.Y_AXIS));
+        both.add(training);
+        both.add(options);
+        both.add(Box.createVerticalGlue());
+        return both;
+    }
+
+    private JPanel labels(Panel panel) {
+        JPanel labels = new JPanel(new BorderLayout(0, 6));
+        JScrollPane rows = new JScrollPane(classes);
+        rows.setBorder(BorderFactory.createTitledBorder("Classes"));
+        rows.setPreferredSize(new Dimension(330, 170));
+        labels.add(rows, BorderLayout.NORTH);
+        JScrollPane list = new JScrollPane(regions);
+        list.setBorder(BorderFactory.createTitledBorder("Labels"));
+        labels.add(list, BorderLayout.CENTER);
+        JPanel below = new JPanel(new GridLayout(2, 2, 4, 4));
+        below.add(button("Move to class", "Give the labels chosen to the class chosen",
+                panel::moveRegions));
+        below.add(button("Delete", "Delete the labels chosen", panel::deleteRegions));
+        below.add(button("Undo", "Take back the last change of labels", panel::undo));
+        below.add(button("Redo", "Do it again", panel::redo));
+        labels.add(below, BorderLayout.SOUTH);
+        return labels;
+    }
+
+    private JPanel bottom(Panel panel) {
+        JPanel bottom = new JPanel();
+        bottom.setLayout(new BoxLayout(bottom, BoxLayout.Y_AXIS));
+        JPanel work = new JPanel(new BorderLayout(6, 0));
+        progress.setStringPainted(true);
+        progress.setString("");
+        work.add(progress, BorderLayout.CENTER);
+        work.add(button("Stop", "End what runs; labels stay", panel::stop), BorderLayout.EAST);
+        message.setEditable(false);
+        message.setFocusable(false);
+        message.setLineWrap(true);
+        message.setWrapStyleWord(true);
+        message.setOpaque(false);
+        message.setName("message");
+        message.setFont(running.getFont());
+        for (JLabel line : new JLabel[] {quality, running}) {
+            JPanel left = new JPanel(new BorderLayout());
+            left.add(line, BorderLayout.WEST);
+            bottom.add(left);
+        }
+        bottom.add(work);
+        bottom.add(message);
+        return bottom;
+    }
+
+    private static JPanel group(String title) {
+        JPanel group = new JPanel(new GridLayout(0, 1, 0, 2));
+        group.setBorder(BorderFactory.createTitledBorder(title));
+        return group;
+    }
+
+    private JButton button(String name, String tip, Runnable action) {
+        JButton button = new JButton(name);
+        button.setName(name);
+        button.setToolTipText(tip);
+        button.addActionListener(event -> action.run());
+        buttons.put(name, button);
+        return button;
+    }
+
+    void enable(String name, boolean enabled) {
+        buttons.get(name).setEnabled(enabled);
+    }
+
+    void showImage(String title) {
+        image.setText(title == null ? "Open an image to draw labels on." : "Image: " + title);
+        for (Map.Entry<String, AbstractButton> button : buttons.entrySet()) {
+            if (!button.getKey().matches("Stop|Load classifier|Save classifier|Create new class"
+                    + "|Rename class|Settings|Copy as macro")) {
+                button.getValue().setEnabled(title != null);
+            }
+        }
+    }
+
+    /** Offers something in a line under the image's name; null: no longer. */
+    void offer(String text, Runnable accept, Runnable decline) {
+        offer.removeAll();
+        offer.setVisible(text != null);
+        if (text != null) {
+            offer.add(new JLabel(text));
+            offer.add(answer("Load them", accept));
+            offer.add(answer("Discard", decline));
+        }
+        if (isVisible()) {
+            revalidate();
+            pack();
+        }
+    }
+
+    private Component answer(String name, Runnable action) {
+        JButton button = new JButton(name);
+        button.addActionListener(event -> {
+            offer(null, null, null);
+            action.run();
+        });
+        return button;
+    }
+
+    void say(String text, boolean wrong) {
+        message.setForeground(wrong ? WRONG : Color.DARK_GRAY);
+        message.setText(text);
+    }
+
+    void showQuality(String line) {
+        quality.setText(line.isEmpty() ? " " : line);
+    }
+
+    void showRunning(String line) {
+        running.setText(line.isEmpty() ? " " : line);
+    }
+
+    /** Shows how far the work is; a fraction below 0: not known, null: none runs. */
+    void showProgress(Double fraction, String text) {
+        progress.setIndeterminate(fraction != null && fraction < 0);
+        progress.setValue(fraction == null ? 0 : (int) (Math.max(0, fraction) * 1000));
+        progress.setString(text);
+        enable("Stop", fraction != null);
+    }
+}
