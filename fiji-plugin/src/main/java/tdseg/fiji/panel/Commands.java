@@ -2,7 +2,9 @@ package tdseg.fiji.panel;
 
 import ij.ImagePlus;
 import ij.gui.Roi;
+import ij.plugin.frame.Recorder;
 import java.awt.EventQueue;
+import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;
 import tdseg.fiji.Recording;
@@ -47,7 +49,7 @@ final class Commands implements PanelWork.Listener {
         List<Roi> used = labels == null || edits ? null : labels.all();
         job.ending = (w, reply) -> {
             then.accept(w, reply);
-            record(job.imp, used, w.line());
+            record(labels, used, w.line());
         };
         work.add(job);
     }
@@ -62,7 +64,7 @@ final class Commands implements PanelWork.Listener {
         });
         job.ending = (w, reply) -> {
             w.showWithoutImages();
-            record(job.imp, used, w.line());
+            record(labels, used, w.line());
         };
         work.add(job);
     }
@@ -74,15 +76,39 @@ final class Commands implements PanelWork.Listener {
         return new Job(work, command, options, labels == null ? null : labels.imp, inBackground);
     }
 
-    /** Records a command that was done. */
-    void record(ImagePlus imp, List<Roi> labels, String line) {
-        transcript.add(imp, labels, line);
-        Recording.macroLine(line);
+    /** Records a command that was done, on an image with the labels of then; or null for both. */
+    void record(Labels labels, List<Roi> used, String line) {
+        transcript.add(labels == null ? null : labels.imp, used, line);
+        recordInWindow(labels, used, line);
     }
 
-    /** Records a training of Live, for the session's macro alone. */
-    void recordPassing(ImagePlus imp, List<Roi> labels, String line) {
-        transcript.addPassing(imp, labels, line);
+    /** Records a training of Live. */
+    void recordPassing(Labels labels, List<Roi> used, String line) {
+        transcript.addPassing(labels.imp, used, line);
+        recordInWindow(labels, used, line);
+    }
+
+    /** The Recorder's lines are in the order of the screen: a stroke may have come in between. */
+    private void recordInWindow(Labels labels, List<Roi> used, String line) {
+        boolean older = used != null && !Labels.same(used, labels.all());
+        if (older) {
+            recordLabels(used);
+        }
+        Recording.macroLine(line);
+        if (older) {
+            recordLabels(labels.all());
+        }
+    }
+
+    /** Records labels that no command of one line makes, by a file. */
+    void recordLabels(List<Roi> labels) {
+        if (Recorder.record) {
+            try {
+                Recording.macroLine(transcript.labelsLine(labels));
+            } catch (IOException error) {
+                window.say("The labels could not be recorded: " + error.getMessage(), true);
+            }
+        }
     }
 
     /** Asks for a command's options, outside of the event thread, and gives them on in it. */

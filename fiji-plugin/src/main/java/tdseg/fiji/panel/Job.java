@@ -1,5 +1,6 @@
 package tdseg.fiji.panel;
 
+import ij.IJ;
 import ij.ImagePlus;
 import java.util.function.BiConsumer;
 import tdseg.fiji.CommandWork;
@@ -38,6 +39,13 @@ final class Job implements Progress {
     @Override
     public void step(double fraction, String message) {
         queue.step(this, fraction, message);
+    }
+
+    @Override
+    public void note(String line) {
+        if (!inBackground) { // else a line after each stroke
+            IJ.log(line);
+        }
     }
 
     @Override

@@ -64,8 +64,8 @@ final class Labels {
         return true;
     }
 
-    /** Adds the selection. */
-    void add(int group, String className) {
+    /** Adds the selection, and returns the label that it became. */
+    Roi add(int group, String className) {
         Roi selection = imp.getRoi();
         if (selection == null) {
             throw new UserError("Image '" + imp.getTitle() + "' has no selection; draw one, then "
@@ -85,6 +85,7 @@ final class Labels {
         now.add(label);
         set(now);
         imp.deleteRoi();
+        return label;
     }
 
     /** Returns the index of a label in the overlay. */
@@ -185,8 +186,9 @@ final class Labels {
         return rois.stream().anyMatch(other -> other == roi);
     }
 
-    private static boolean same(List<Roi> a, List<Roi> b) {
-        if (a.size() != b.size()) {
+    /** Whether two lists have the very same ROIs. */
+    static boolean same(List<Roi> a, List<Roi> b) {
+        if (a == null || b == null || a.size() != b.size()) {
             return false;
         }
         for (int i = 0; i < a.size(); i++) {

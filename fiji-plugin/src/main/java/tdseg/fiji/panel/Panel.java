@@ -2,8 +2,10 @@ package tdseg.fiji.panel;
 
 import ij.ImagePlus;
 import ij.WindowManager;
+import ij.gui.GUI;
 import ij.gui.Roi;
-import ij.plugin.frame.Recorder;
+import java.awt.EventQueue;
+import java.awt.Rectangle;
 import java.awt.Toolkit;
 import java.awt.datatransfer.StringSelection;
 import java.awt.event.WindowAdapter;
@@ -11,6 +13,7 @@ import java.awt.event.WindowEvent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
@@ -23,6 +26,11 @@ import tdseg.fiji.table.CommandTable;
 /** What the panel does: labels at once, in the event thread; all else by commands. */
 final class Panel {
     private static final int TICK = 100; // milliseconds
+    private static final int GAP = 6;
+
+    /** Selections that ImageJ's Recorder writes a line for, when they are drawn. */
+    private static final List<Integer> RECORDED = Arrays.asList(Roi.RECTANGLE, Roi.OVAL,
+            Roi.POLYGON, Roi.LINE, Roi.POLYLINE);
 
     final PanelWindow window;
     private final ClassNames classes = new ClassNames();
@@ -38,7 +46,7 @@ final class Panel {
     Panel() {
         window = new PanelWindow(this);
         autosave = new Autosave(
-                text -> java.awt.EventQueue.invokeLater(() -> window.say(text, true)));
+                text -> EventQueue.invokeLater(() -> window.say(text, true)));
         commands = new Commands(window, transcript);
         updates = new Updates(commands, window);
         keys = new Keys(window, this::imp, this::pressed);
@@ -55,6 +63,20 @@ final class Panel {
         commands.run("TDS Set Classes...", classes.options(), null, null);
         timer.start();
         tick();
+        placeBesideImage();
+    }
+
+    /** Right of the image, left where there is no room, as far as the screen allows. */
+    private void placeBesideImage() {
+        Rectangle screen = GUI.getMaxWindowBounds(window);
+        Rectangle image = labels == null
+                ? new Rectangle(screen.x, screen.y, 0, 0) : labels.imp.getWindow().getBounds();
+        int right = image.x + image.width + GAP;
+        int left = image.x - window.getWidth() - GAP;
+        int edge = screen.x + screen.width - window.getWidth();
+        int x = right <= edge ? right : left >= screen.x ? left : edge;
+        int lowest = screen.y + screen.height - window.getHeight();
+        window.setLocation(x, Math.max(screen.y, Math.min(image.y, lowest)));
     }
 
     private ImagePlus imp() {
@@ -157,8 +179,13 @@ final class Panel {
     void addSelection(int group) {
         window.classes.setChosen(group);
         trying(() -> {
-            labels.add(group, classes.name(group));
-            Recording.macroLine(Commands.line("TDS Add Label...", "class", classes.name(group)));
+            String name = classes.name(group);
+            Roi label = labels.add(group, name);
+            if (RECORDED.contains(label.getType())) {
+                Recording.macroLine(Commands.line("TDS Add Label...", "class", name));
+            } else {
+                commands.recordLabels(labels.all());
+            }
         });
         refresh();
     }
@@ -192,7 +219,7 @@ final class Panel {
         trying(() -> labels.move(
                 window.regions.getSelectedValuesList(), group, classes.name(group)));
         labels.imp.deleteRoi();
-        recordLabels();
+        commands.recordLabels(labels.all());
     }
 
     void undo() {
@@ -206,18 +233,7 @@ final class Panel {
     private void step(boolean done) {
         if (done) {
             labelsChanged();
-            recordLabels();
-        }
-    }
-
-    /** Records labels that no command brings to what they are. */
-    private void recordLabels() {
-        if (Recorder.record) {
-            try {
-                Recording.macroLine(transcript.labelsLine(labels.all()));
-            } catch (IOException error) {
-                window.say("The labels could not be recorded: " + error.getMessage(), true);
-            }
+            commands.recordLabels(labels.all());
         }
     }
 

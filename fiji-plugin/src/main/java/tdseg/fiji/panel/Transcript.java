@@ -68,7 +68,7 @@ final class Transcript {
                 written = null;
                 text.append(opened.add(imp) ? opening(imp) : selecting(imp)).append('\n');
             }
-            if (step.labels != null && !step.labels.isEmpty() && !same(step.labels, written)) {
+            if (step.labels != null && !step.labels.isEmpty() && !Labels.same(step.labels, written)) {
                 written = step.labels;
                 text.append(labelsLine(written)).append('\n');
             }
@@ -86,18 +86,6 @@ final class Transcript {
         LabelFile.write(labels, path);
         return "run(\"TDS Load Labels...\", \"path=[" + escaped(path.toString())
                 + "] replace=true\");";
-    }
-
-    private static boolean same(List<Roi> a, List<Roi> b) {
-        if (b == null || a.size() != b.size()) {
-            return false;
-        }
-        for (int i = 0; i < a.size(); i++) {
-            if (a.get(i) != b.get(i)) {
-                return false;
-            }
-        }
-        return true;
     }
 
     private static String opening(ImagePlus imp) {

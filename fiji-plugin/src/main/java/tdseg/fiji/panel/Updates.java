@@ -151,9 +151,9 @@ final class Updates {
             trainedVersion = version;
             tell(reply);
             if (quietly) {
-                commands.recordPassing(job.imp, used, work.line());
+                commands.recordPassing(chosen, used, work.line());
             } else {
-                commands.record(job.imp, used, work.line());
+                commands.record(chosen, used, work.line());
             }
         };
         commands.work.add(job);

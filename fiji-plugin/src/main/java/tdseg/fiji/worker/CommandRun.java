@@ -1,6 +1,5 @@
 package tdseg.fiji.worker;
 
-import ij.IJ;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -95,7 +94,7 @@ public final class CommandRun {
             answer(info);
         }
         if (info.has("log")) {
-            IJ.log(info.text("log"));
+            progress.note(info.text("log"));
         }
         progress.step(event.maximum > 0 ? (double) event.current / event.maximum : -1,
                 event.message == null ? "" : event.message);

@@ -10,6 +10,9 @@ public interface Progress {
      */
     void step(double fraction, String message);
 
+    /** Hears a line for the Log. */
+    void note(String line);
+
     /** Whether the user wants the command to end now. */
     boolean isStopped();
 }

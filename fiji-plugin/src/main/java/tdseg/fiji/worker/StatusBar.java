@@ -22,6 +22,11 @@ public final class StatusBar implements Progress {
     }
 
     @Override
+    public void note(String line) {
+        IJ.log(line);
+    }
+
+    @Override
     public boolean isStopped() {
         if (!cancelling && IJ.escapePressed()) {
             cancelling = true;

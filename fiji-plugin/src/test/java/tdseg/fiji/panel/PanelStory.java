@@ -62,13 +62,12 @@ public final class PanelStory {
         new ImageJ();
         imp = IJ.openImage(file);
         imp.show();
-        imp.getWindow().setLocation(560, 110);
+        enlarge(imp);
+        new Recorder().setLocation(40, 640);
         IJ.doCommand("TDS Panel...");
         until("the panel", () -> panelWindow() != null);
         panel = panelWindow();
-        EventQueue.invokeAndWait(() -> panel.setLocation(5, 110));
         rest();
-        new Recorder();
         labels();
         settings();
         press("Train classifier");
@@ -79,6 +78,13 @@ public final class PanelStory {
         correct();
         result();
         lifeCycle(file);
+    }
+
+    private static void enlarge(ImagePlus imp) {
+        imp.getWindow().setLocation(10, 110);
+        for (int i = 0; i < 3; i++) {
+            imp.getCanvas().zoomIn(0, 0);
+        }
     }
 
     private void labels() throws Exception {
@@ -168,6 +174,7 @@ public final class PanelStory {
         until("no image", () -> text(panel).contains("Open an image"));
         imp = IJ.openImage(file); // as after a crash: the labels were in no file
         imp.show();
+        enlarge(imp);
         until("the offer", () -> search(panel, "Load them") != null);
         picture("offer");
         press("Load them");
@@ -264,6 +271,8 @@ public final class PanelStory {
 
     /** Draws with the mouse, in pixels of the image. */
     private void drag(int... corners) throws Exception {
+        EventQueue.invokeAndWait(imp.getWindow()::toFront); // above the Log
+        robot.waitForIdle();
         ImageCanvas canvas = imp.getCanvas();
         Point origin = canvas.getLocationOnScreen();
         for (int i = 0; i < corners.length; i += 2) {

@@ -1,0 +1,73 @@
+"""The panel in an ImageJ with windows, by mouse and keys: draw, see, correct, replay."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import numpy as np
+import pytest
+import tifffile
+
+
+@pytest.fixture
+def session(own_imagej, plugin, display, tmp_path):
+    """What a session with the panel printed; it leaves its files in the test's folder."""
+    y, x = np.mgrid[:140, :140]
+    right = x + y > 150
+    noise = np.random.default_rng(0).normal(0, 14, right.shape)
+    grey = 80 + (30 + 20 * np.sin(x / 3)) * right + noise
+    tifffile.imwrite(tmp_path / "cells.tif", grey.clip(0, 255).astype(np.uint8), imagej=True)
+    command = own_imagej.command(display=True)
+    classes = command.index("-cp") + 1
+    tests = plugin.jar.parent / "test-classes"
+    command[classes] = os.pathsep.join(
+        map(str, [own_imagej.plain, plugin.jar, *plugin.needed, tests])
+    )
+    command[classes + 1 :] = ["tdseg.fiji.panel.PanelStory", f"{tmp_path}/cells.tif", str(tmp_path)]
+    home = tmp_path / "home"
+    home.mkdir()
+    command[classes - 1 : classes - 1] = [f"-Duser.home={home}"]  # the last one counts
+    told = subprocess.run(
+        command,
+        env=own_imagej.environment(DISPLAY=display),
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        timeout=500,
+        check=False,
+    ).stdout
+    assert "failed: " not in told, told
+    return dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
+
+
+def test_draw_see_correct_and_replay(session, own_imagej, tmp_path):
+    assert session["class after key 2"] == "2"
+    assert session["groups"] == "[1, 2]"
+    assert "has no selection; draw one" in session["message"]
+    # The overlay is no label.
+    assert session["labels after training"] == "2"
+    # A third stroke, live.
+    assert int(session["pixels that changed"]) > 100
+    assert session["labels after undo"] == "2"
+    assert session["labels after redo"] == "3"
+    assert session["overlay after key 0"] == "false"
+    # Nothing is lost when panel and image are closed.
+    assert session["panels"] == "1"
+    assert session["panel stays"] == "true"
+    assert session["kept labels"] == "true"
+    assert session["labels offered again"] == "3"
+
+    copied = (tmp_path / "session.ijm").read_text(encoding="utf-8")
+    recorded = (tmp_path / "recorded.ijm").read_text(encoding="utf-8")
+    for name, macro in (
+        ("copied", copied),
+        ("recorded", f'open("{tmp_path}/cells.tif");\n{recorded}'),
+    ):
+        again = tmp_path / f"{name}.tif"
+        save = f'selectImage("cells-labels"); saveAs("Tiff", "{again}");'
+        printed = own_imagej.run_macro(f"setBatchMode(true);\n{macro}\n{save}")
+        assert again.is_file(), printed
+        np.testing.assert_array_equal(
+            tifffile.imread(again), tifffile.imread(tmp_path / "result.tif")
+        )
