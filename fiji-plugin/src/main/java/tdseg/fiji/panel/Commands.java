@@ -1,6 +1,8 @@
 package tdseg.fiji.panel;
 
+import ij.IJ;
 import ij.ImagePlus;
+import ij.WindowManager;
 import ij.gui.Roi;
 import ij.plugin.frame.Recorder;
 import java.awt.EventQueue;
@@ -131,6 +133,17 @@ final class Commands implements PanelWork.Listener {
             window.showProgress(null, "");
         } else {
             window.showProgress(fraction, message);
+        }
+    }
+
+    /** Shown here, and in the Log if that is open: it would cover the panel. */
+    @Override
+    public void noted(Job job, String line) {
+        if (!job.inBackground) {
+            window.sayMore(line);
+            if (WindowManager.getWindow("Log") != null) {
+                IJ.log(line);
+            }
         }
     }
 

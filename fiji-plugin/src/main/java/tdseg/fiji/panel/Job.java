@@ -1,6 +1,5 @@
 package tdseg.fiji.panel;
 
-import ij.IJ;
 import ij.ImagePlus;
 import java.util.function.BiConsumer;
 import tdseg.fiji.CommandWork;
@@ -43,9 +42,7 @@ final class Job implements Progress {
 
     @Override
     public void note(String line) {
-        if (!inBackground) { // else a line after each stroke
-            IJ.log(line);
-        }
+        queue.note(this, line);
     }
 
     @Override

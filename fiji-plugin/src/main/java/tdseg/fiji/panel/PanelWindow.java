@@ -5,6 +5,7 @@ import java.awt.Color;
 import java.awt.Component;
 import java.awt.Dimension;
 import java.awt.FlowLayout;
+import java.awt.Font;
 import java.awt.GridLayout;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,6 +22,7 @@ import javax.swing.JScrollPane;
 import javax.swing.JSlider;
 import javax.swing.JTextArea;
 import javax.swing.JToggleButton;
+import javax.swing.ScrollPaneConstants;
 import javax.swing.WindowConstants;
 
 /** What the panel looks like; {@link Panel} knows what its parts do. */
@@ -144,14 +146,18 @@ final class PanelWindow extends JFrame {
         message.setWrapStyleWord(true);
         message.setOpaque(false);
         message.setName("message");
-        message.setFont(running.getFont());
+        message.setFont(running.getFont().deriveFont(Font.PLAIN));
+        message.setBackground(getBackground());
         for (JLabel line : new JLabel[] {quality, running}) {
             JPanel left = new JPanel(new BorderLayout());
             left.add(line, BorderLayout.WEST);
             bottom.add(left);
         }
         bottom.add(work);
-        bottom.add(message);
+        JScrollPane room = new JScrollPane(message, ScrollPaneConstants.VERTICAL_SCROLLBAR_AS_NEEDED,
+                ScrollPaneConstants.HORIZONTAL_SCROLLBAR_NEVER);
+        room.setBorder(BorderFactory.createEmptyBorder(4, 0, 0, 0));
+        bottom.add(room);
         return bottom;
     }
 
@@ -211,6 +217,13 @@ final class PanelWindow extends JFrame {
     void say(String text, boolean wrong) {
         message.setForeground(wrong ? WRONG : Color.DARK_GRAY);
         message.setText(text);
+    }
+
+    /** Adds a line to what is said. */
+    void sayMore(String line) {
+        String before = message.getText();
+        message.setText(before.isEmpty() ? line : before + "\n" + line);
+        message.setCaretPosition(0);
     }
 
     void showQuality(String line) {

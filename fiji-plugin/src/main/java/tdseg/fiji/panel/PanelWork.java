@@ -18,6 +18,9 @@ final class PanelWork {
         /** A job has begun, is so far, or (null) none is left. */
         void working(Job job, double fraction, String message);
 
+        /** Python has something to tell about a job. */
+        void noted(Job job, String line);
+
         /** A job failed or was stopped. */
         void failed(Job job, String sentence);
     }
@@ -70,6 +73,10 @@ final class PanelWork {
 
     void step(Job job, double fraction, String message) {
         EventQueue.invokeLater(() -> listener.working(job, fraction, message));
+    }
+
+    void note(Job job, String line) {
+        EventQueue.invokeLater(() -> listener.noted(job, line));
     }
 
     private synchronized Job next() throws InterruptedException {

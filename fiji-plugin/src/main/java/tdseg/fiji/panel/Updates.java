@@ -43,8 +43,7 @@ final class Updates {
     void setImage(Labels chosen) {
         labels = chosen;
         commands.work.stopBackground();
-        preview.clear();
-        labelVersion++;
+        preview.clear(); // the classifier stays: it is shown on this image too
     }
 
     void labelsChanged() {

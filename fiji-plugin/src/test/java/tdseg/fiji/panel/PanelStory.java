@@ -63,7 +63,7 @@ public final class PanelStory {
         imp = IJ.openImage(file);
         imp.show();
         enlarge(imp);
-        new Recorder().setLocation(40, 640);
+        new Recorder().setLocation(0, 2000);
         IJ.doCommand("TDS Panel...");
         until("the panel", () -> panelWindow() != null);
         panel = panelWindow();
