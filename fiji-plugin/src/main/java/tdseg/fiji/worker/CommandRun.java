@@ -58,7 +58,7 @@ public final class CommandRun {
             if (event.responseType.isTerminal()) {
                 return ended(task);
             }
-            hear(event);
+            hear(event, cancelled);
         }
     }
 
@@ -88,7 +88,7 @@ public final class CommandRun {
         return answer;
     }
 
-    private void hear(TaskEvent event) {
+    private void hear(TaskEvent event, boolean cancelled) {
         Fields info = new Fields(event.info);
         if (info.has("ask") && !cancelled) {
             answer(info);
