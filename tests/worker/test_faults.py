@@ -194,6 +194,16 @@ def test_what_prints_does_not_disturb_the_protocol(worker):
     assert "ende" in log
 
 
+def test_a_worker_that_cannot_hear_any_more_ends(tmp_path):
+    command = [sys.executable, "-P", "-m", "tdseg.worker"]
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    with subprocess.Popen(command, stdin=pipe, stderr=pipe, env=environment) as deaf:
+        deaf.stdin.write(b"GET / HTTP/1.1\n")
+        deaf.stdin.flush()
+        assert deaf.wait(60) == 0  # its input is still open
+
+
 def test_two_fijis_have_a_worker_each(tmp_path, labelled):
     with PluginHost(tmp_path, labelled) as one, PluginHost(tmp_path, labelled) as two:
         assert one.hello()["pid"] != two.hello()["pid"]

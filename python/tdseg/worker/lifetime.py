@@ -17,6 +17,7 @@ IDLE_MINUTES = "TDSEG_IDLE_MINUTES"
 """Environment variable: minutes without a command, after which memory is given back."""
 _DEFAULT_MINUTES = 30.0
 _LOOK_SECONDS = 1.0
+_RECEIVER = "Appose-Receiver"
 
 
 class Tasks(dict[str, Any]):
@@ -38,6 +39,7 @@ def serve() -> NoReturn:
 
     server()  # before a second thread can ask for it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in Fiji's terminal is Fiji's
+    threading.excepthook = _failed
     threading.Thread(target=_watch, name="tdseg-watch", daemon=True).start()
     worker = Worker()
     worker.tasks = Tasks()
@@ -52,6 +54,13 @@ def end() -> NoReturn:
         sys.stderr.flush()
     finally:
         os._exit(0)
+
+
+def _failed(failure: threading.ExceptHookArgs) -> None:
+    """End with Appose's thread that reads tasks: a line that is no message has stopped it."""
+    threading.__excepthook__(failure)
+    if failure.thread is not None and failure.thread.name == _RECEIVER:
+        end()
 
 
 def _watch() -> None:
