@@ -8,6 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+MARK = "TDSEG_STARTED_BY_TEST"
+"""Environment variable of all that is started here."""
+
 OPTIONS = ["-Xmx1g", "--add-opens=java.base/java.lang=ALL-UNNAMED"]
 
 
@@ -47,7 +50,8 @@ class OwnImageJ:
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment in which this Python, and this checkout, is the worker."""
         package = str(Path(__file__).parents[2] / "python")
-        return {**os.environ, "TDSEG_PYTHON": sys.executable, "PYTHONPATH": package, **more}
+        worker = {"TDSEG_PYTHON": sys.executable, "PYTHONPATH": package, MARK: str(os.getpid())}
+        return {**os.environ, **worker, **more}
 
     def run_macro(self, text: str, argument: str = "", **environment: str) -> str:
         """Run a macro without a display and return what was printed, errors too."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from own_jvm import MARK
 
 KILL = """
 import os, psutil
@@ -30,16 +33,19 @@ TRAIN = 'run("TDS Train...", "features=classical sigma_max=2 trees=10 held_out=f
 
 
 def segments() -> set[str]:
-    folder = Path("/dev/shm")
-    return {path.name for path in folder.glob("tdseg_*")} if folder.is_dir() else set()
+    """Shared memory of workers that are gone."""
+    names = [path.name for path in Path("/dev/shm").glob("tdseg_*")]
+    return {name for name in names if not psutil.pid_exists(int(name.split("_")[1]))}
 
 
 def workers() -> set[int]:
-    """Processes that serve a Fiji here."""
+    """Workers of the ImageJs that were started here."""
     found = set()
     for process in psutil.process_iter(["cmdline"]):
         if "tdseg.worker" in (process.info["cmdline"] or []):
-            found.add(process.pid)
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(MARK) == str(os.getpid()):
+                    found.add(process.pid)
     return found
 
 
