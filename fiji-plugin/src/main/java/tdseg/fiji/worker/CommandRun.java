@@ -90,7 +90,7 @@ public final class CommandRun {
 
     private void hear(TaskEvent event, boolean cancelled) {
         Fields info = new Fields(event.info);
-        if (info.has("ask") && !cancelled) {
+        if (info.has("ask")) { // of one that was cancelled too: the worker drops the answer
             answer(info);
         }
         if (info.has("log")) {
