@@ -36,8 +36,8 @@ public final class SetupDialog {
     }
 
     private static String choose() {
-        String text = "<html><body style='width: 400px; font-weight: normal'><p>" + Names.escaped(problem())
-                + "</p><p style='margin-top: 8px'><b>" + FOLDER + "</b> if you have an environment "
+        String text = "<html><body style='width: 400px; font-weight: normal'><p>"
+                + Names.escaped(problem()) + "</p><p style='margin-top: 8px'><b>" + FOLDER + "</b> if you have an environment "
                 + "with tdseg: the folder of a venv or conda environment.</p>"
                 + "<p style='margin-top: 8px'><b>" + NEW + "</b> to let Fiji download Python, "
                 + "PyTorch and tdseg, up to 3 GB, into your own folder; it takes some minutes.</p>"
@@ -52,7 +52,7 @@ public final class SetupDialog {
 
     private static String problem() {
         return PythonChoice.missing()
-                .map(path -> "The Python that does the work of this Fiji is not there any more: " + path)
+                .map(path -> "The Python that does the work of this Fiji is gone: " + path)
                 .orElse("This Fiji does not know yet which Python does the work.");
     }
 
