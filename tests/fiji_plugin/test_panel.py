@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
+
+
+def _command(own_imagej, plugin, folder: Path, main: str) -> list[str]:
+    """Return the command line of a program of the plugin's tests, with preferences of its own."""
+    command = own_imagej.command(display=True)
+    classes = command.index("-cp") + 1
+    jars = [own_imagej.plain, plugin.jar, *plugin.needed, plugin.jar.parent / "test-classes"]
+    command[classes] = os.pathsep.join(map(str, jars))
+    command[classes + 1 :] = [f"tdseg.fiji.panel.{main}"]
+    home = folder / "home"
+    home.mkdir()
+    command[classes - 1 : classes - 1] = [f"-Duser.home={home}"]  # the last one counts
+    return command
 
 
 @pytest.fixture
@@ -18,16 +33,8 @@ def session(own_imagej, plugin, display, tmp_path):
     noise = np.random.default_rng(0).normal(0, 14, right.shape)
     grey = 80 + (30 + 20 * np.sin(x / 3)) * right + noise
     tifffile.imwrite(tmp_path / "cells.tif", grey.clip(0, 255).astype(np.uint8), imagej=True)
-    command = own_imagej.command(display=True)
-    classes = command.index("-cp") + 1
-    tests = plugin.jar.parent / "test-classes"
-    command[classes] = os.pathsep.join(
-        map(str, [own_imagej.plain, plugin.jar, *plugin.needed, tests])
-    )
-    command[classes + 1 :] = ["tdseg.fiji.panel.PanelStory", f"{tmp_path}/cells.tif", str(tmp_path)]
-    home = tmp_path / "home"
-    home.mkdir()
-    command[classes - 1 : classes - 1] = [f"-Duser.home={home}"]  # the last one counts
+    command = _command(own_imagej, plugin, tmp_path, "PanelStory")
+    command += [f"{tmp_path}/cells.tif", str(tmp_path)]
     told = subprocess.run(
         command,
         env=own_imagej.environment(DISPLAY=display),
@@ -71,3 +78,40 @@ def test_draw_see_correct_and_replay(session, own_imagej, tmp_path):
         np.testing.assert_array_equal(
             tifffile.imread(again), tifffile.imread(tmp_path / "result.tif")
         )
+
+
+def test_accidents_end_in_one_sentence_and_cost_no_label(own_imagej, plugin, display, tmp_path):
+    told = {}
+    with subprocess.Popen(
+        _command(own_imagej, plugin, tmp_path, "PanelAccidents"),
+        env=own_imagej.environment(DISPLAY=display),
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as imagej:
+        assert imagej.stdout is not None
+        for line in imagej.stdout:
+            if line == "kill now\n":
+                _worker(imagej.pid).kill()
+            elif ": " in line:
+                name, value = line.rstrip("\n").split(": ", 1)
+                told[name] = value
+    assert "failed" not in told, told
+    assert told["recorded"] == "true"
+    assert told["slice 2 has an overlay"] == "true"
+    assert told["slice of the label chosen"] == "1"
+    assert told["groups after moving"] == "[1, 1]"
+    assert told["groups after undo"] == "[1, 2]"
+    assert told["groups after delete"] == "[2]"
+    assert told["type"] == "16"
+    assert told["after stop"].startswith("Stopped;")
+    assert told["labels after stop"] == "2"
+    assert told["after a kill"].startswith("Python ended unexpectedly during TDS Train...")
+    assert told["labels after a kill"] == "2"
+    assert told["panel after closing the image"] == "true"
+    assert "please report" not in told["said after closing the image"]
+
+
+def _worker(parent: int) -> psutil.Process:
+    children = psutil.Process(parent).children(recursive=True)
+    return next(child for child in children if "tdseg.worker" in child.cmdline())

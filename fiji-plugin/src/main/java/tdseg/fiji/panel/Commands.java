@@ -149,7 +149,7 @@ final class Commands implements PanelWork.Listener {
 
     @Override
     public void failed(Job job, String sentence) {
-        if (!job.isStopped() || !job.inBackground) {
+        if (!job.isStopped()) { // else there is nothing new to say
             window.say(sentence, true);
         }
         unfinished.accept(job);

@@ -59,7 +59,7 @@ public final class Questions {
 
     private ImagePlus image(Fields asked) {
         ImagePlus imp = images.get(asked.text("identity"));
-        if (imp == null) {
+        if (imp == null || imp.getProcessor() == null) { // closing takes the pixels away
             throw new UserError("The image was closed; open it again.");
         }
         return imp;
