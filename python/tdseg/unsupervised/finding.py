@@ -12,12 +12,12 @@ from tdseg.unsupervised.classifier import ClusterClassifier
 from tdseg.unsupervised.clustering import (
     classes_of_clusters,
     initial_clusters,
-    own_classes,
     semantic_classes,
 )
 from tdseg.unsupervised.embedding import Embedding, FeatureRun
 from tdseg.unsupervised.foreground import cluster_densities, foreground_classes
 from tdseg.unsupervised.sampling import PixelSample
+from tdseg.unsupervised.surroundings import classes_by_surroundings
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ def find_classes(
     embedding = Embedding.fit(sample.features, runs)
     points = embedding.transform(sample.features)
     wanted = 2 if clusters == "auto" else int(clusters)
-    around = sample.surroundings if clusters != "auto" and all(run.deep for run in runs) else None
-    sought = points if around is None else around.points(embedding)
-    first = initial_clusters(sought, max(initial, wanted), seed)
+    first = initial_clusters(points, max(initial, wanted), seed)
     if clusters == "auto":
         wanted = semantic_classes(first, _densities(sample, first.assigned), cutoff_scale)
-    classes = classes_of_clusters(sought, first, wanted, seed)
+    classes = classes_of_clusters(points, first, wanted, seed)
+    around = sample.surroundings if clusters != "auto" and all(run.deep for run in runs) else None
     if around is not None:
-        classes = own_classes(points, classes, seed)
+        means = around.points(embedding)
+        classes = classes_by_surroundings(points, means, classes, max(initial, wanted), seed)
     count = len(classes.centres)
     if clusters != "auto" and count < wanted:
         raise TdsegError(
