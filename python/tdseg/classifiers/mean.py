@@ -125,6 +125,11 @@ class MeanClassifier(TrainableClassifier):
             out by weight, so that several forests cost no more than one.
         trees, balance, seed, progress
             As for the members.
+
+        Returns
+        -------
+        MeanClassifier
+            With two members for each part.
         """
         total = sum(weight for _, _, weight in parts)
         members = []

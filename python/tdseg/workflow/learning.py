@@ -110,6 +110,11 @@ def learn(
     progress
         Hears how far the work is, and what ``classifier=auto`` chose; may cancel.
 
+    Returns
+    -------
+    Learned
+        The classifier with its resolved settings, and its report.
+
     Raises
     ------
     TdsegError
