@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -106,7 +107,8 @@ def test_accidents_end_in_one_sentence_and_cost_no_label(own_imagej, plugin, dis
     assert told["type"] == "16"
     assert told["after stop"].startswith("Stopped;")
     assert told["labels after stop"] == "2"
-    assert told["after a kill"].startswith("Python ended unexpectedly during TDS Train...")
+    # The button trains, then shows: the kill falls into either.
+    assert re.match("Python ended unexpectedly during TDS (Train|Apply)...", told["after a kill"])
     assert told["labels after a kill"] == "2"
     assert told["panel after closing the image"] == "true"
     assert "please report" not in told["said after closing the image"]

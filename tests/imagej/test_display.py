@@ -86,6 +86,7 @@ import os, sys, threading, time
 import jpype
 import tdseg.imagej
 starting = sys.modules["tdseg.imagej.start"]
+starting.add_dialogs = lambda: None  # those of ImageJ itself, as without the plugin's jar
 starting.EMBEDDED_ENDPOINTS += ("org.scijava:scijava-common:2.99.2",)
 ij = tdseg.imagej.start(headless=False)
 from tdseg.imagej.java import jc
