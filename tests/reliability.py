@@ -111,6 +111,34 @@ FAULTS = (
         "one line with a count",
         ("tests/runtime/test_progress.py", "tests/refine/test_guard.py"),
     ),
+    Fault(
+        "Messages: what they advise, in the words of macros and of the command line",
+        "the advice works when followed",
+        ("tests/imagej/test_advice.py", "tests/commands/test_terminal_words.py"),
+    ),
+    Fault(
+        "Images of one title, series of one file, duplicates, results whose image is gone",
+        "the right image, or a sentence that asks which; one set of class names",
+        ("tests/imagej/test_which_image.py", "tests/imagej/test_class_names.py"),
+    ),
+    Fault(
+        "Two ImageJs that start at once, damaged jars",
+        "both have all their commands",
+        (
+            "tests/imagej/test_one_start.py",
+            "tests/imagej/test_kept_jars.py",
+            "tests/imagej/test_headless_classes.py",
+        ),
+    ),
+    Fault(
+        "The plugin: worker or Fiji killed; a Python that is moved, broken or of another version",
+        "one sentence; labels, images and classifier are there; no process, no memory left",
+        (
+            "tests/worker/test_faults.py",
+            "tests/worker/test_versions.py",
+            "tests/fiji_plugin/test_faults.py",
+        ),
+    ),
 )
 
 HEAD = """# Reliability
