@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +54,14 @@ class OwnImageJ:
         worker = {"TDSEG_PYTHON": sys.executable, "PYTHONPATH": package, MARK: str(os.getpid())}
         return {**os.environ, **worker, **more}
 
-    def run_macro(self, text: str, argument: str = "", **environment: str) -> str:
-        """Run a macro without a display and return what was printed, errors too."""
-        macro = self.folder / "macro.ijm"
+    def start_macro(
+        self, text: str, argument: str = "", **environment: str
+    ) -> subprocess.Popen[str]:
+        """Start a macro without a display; what it prints, errors too, can be read."""
+        # A file of its own: another ImageJ may not have read its macro yet.
+        macro = Path(tempfile.mkdtemp(dir=self.folder)) / "macro.ijm"
         macro.write_text(text, encoding="utf-8")
-        done = subprocess.run(
+        return subprocess.Popen(
             self.command("-batch", str(macro), argument),
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
@@ -65,10 +69,18 @@ class OwnImageJ:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            timeout=300,
-            check=True,
         )
-        return done.stdout
+
+    def run_macro(self, text: str, argument: str = "", **environment: str) -> str:
+        """Run a macro without a display and return what was printed, errors too."""
+        with self.start_macro(text, argument, **environment) as imagej:
+            try:
+                printed, _ = imagej.communicate(timeout=300)
+            except BaseException:
+                imagej.kill()
+                raise
+        assert imagej.returncode == 0, printed
+        return printed
 
 
 class Driven:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -77,22 +76,12 @@ def test_a_worker_that_dies_between_commands_is_replaced_with_its_classifier(own
     assert means[0] == means[1]
 
 
-def test_a_worker_that_dies_at_work_ends_the_command_in_one_sentence(own_imagej, tmp_path):
-    macro = tmp_path / "macro.ijm"
-    macro.write_text(
+def test_a_worker_that_dies_at_work_ends_the_command_in_one_sentence(own_imagej):
+    with own_imagej.start_macro(
         'newImage("large", "16-bit ramp", 900, 900, 2);'
         "makeRectangle(1, 1, 200, 200); Roi.setGroup(1); run('Add Selection...');"
         "makeRectangle(600, 1, 200, 200); Roi.setGroup(2); run('Add Selection...');"
-        'print("training");' + TRAIN + 'print("went on");',
-        encoding="utf-8",
-    )
-    with subprocess.Popen(
-        own_imagej.command("-batch", str(macro)),
-        env=own_imagej.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        'print("training");' + TRAIN + 'print("went on");'
     ) as imagej:
         worker = _child(imagej.pid)
         while worker.cpu_times().user < 2.5:  # it has begun
@@ -138,16 +127,8 @@ def test_a_python_that_does_not_serve_is_one_sentence(own_imagej, tmp_path, pyth
     assert "\tat " not in printed
 
 
-def test_imagej_killed_takes_the_worker_with_it(own_imagej, tmp_path):
-    macro = tmp_path / "macro.ijm"
-    macro.write_text('run("TDS Set Classes...", "classes=a,b"); wait(60000);')
-    with subprocess.Popen(
-        own_imagej.command("-batch", str(macro)),
-        env=own_imagej.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-    ) as imagej:
+def test_imagej_killed_takes_the_worker_with_it(own_imagej):
+    with own_imagej.start_macro('run("TDS Set Classes...", "classes=a,b"); wait(60000);') as imagej:
         worker = _child(imagej.pid)
         time.sleep(1)
         imagej.kill()
@@ -155,21 +136,11 @@ def test_imagej_killed_takes_the_worker_with_it(own_imagej, tmp_path):
     assert not worker.is_running()
 
 
-def test_two_imagejs_have_a_worker_each(own_imagej, tmp_path):
+def test_two_imagejs_have_a_worker_each(own_imagej):
     """Classes that one names are not the other's."""
-    macro = tmp_path / "macro.ijm"
-    macro.write_text(
+    with own_imagej.start_macro(
         'run("TDS Set Classes...", "classes=a,b,c"); run("TDS Macro Extensions"); wait(4000);'
-        'print("classes: " + Ext.TDS_classCount());',
-        encoding="utf-8",
-    )
-    with subprocess.Popen(
-        own_imagej.command("-batch", str(macro)),
-        env=own_imagej.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        'print("classes: " + Ext.TDS_classCount());'
     ) as first:
         other = own_imagej.run_macro(
             'run("TDS Macro Extensions"); print("classes: " + Ext.TDS_classCount());'
