@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import tdseg
 from tdseg.backbones.base import Level, WeightsInfo
 from tdseg.upsampling.picture import Picture
 
@@ -85,3 +87,29 @@ def random_picture() -> Callable[..., Picture]:
         return Picture(pixels, np.array([[0.0, 1.0]] * 3))
 
     return make
+
+
+@pytest.fixture
+def trained_on_halves() -> Callable[[str, str | Path], tuple[tdseg.Model, tdseg.Image]]:
+    """Train through a learned upsampler, on a noisy image whose right half is darker."""
+
+    def trained(upsampling: str, file: str | Path) -> tuple[tdseg.Model, tdseg.Image]:
+        settings = tdseg.Settings(
+            features="deep",
+            backbone="test_vit",
+            weights="random:0",
+            upsampling=upsampling,
+            upsampler_weights=file,
+            classifier="logistic_regression",
+            device="cpu",
+            held_out=False,
+        )
+        pixels = np.random.default_rng(0).integers(0, 255, (40, 48)).astype(np.uint8)
+        pixels[:, 24:] //= 4
+        drawn = np.zeros((40, 48), np.uint8)
+        drawn[5:30, 3:9], drawn[5:30, 35:44] = 1, 2
+        image = tdseg.Image.from_array(pixels, axes="YX")
+        labels = tdseg.SparseLabels.from_label_image(drawn, class_names=["left", "right"])
+        return tdseg.train([(image, labels)], settings), image
+
+    return trained

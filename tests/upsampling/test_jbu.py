@@ -292,26 +292,10 @@ def test_one_pass_runs_and_the_upsamplers_weights_are_told(checkpoint) -> None:
     assert DeepFeatures(Patches(), UpsamplingOptions("bilinear")).upsampler_weights is None
 
 
-def test_a_classifier_keeps_its_upsampler(tmp_path) -> None:
+def test_a_classifier_keeps_its_upsampler(trained_on_halves, tmp_path) -> None:
     file = tmp_path / "jbu.safetensors"
     save_file(random_state(64), file)
-    settings = tdseg.Settings(
-        features="deep",
-        backbone="test_vit",
-        weights="random:0",
-        upsampling="jbu",
-        upsampler_weights=file,
-        classifier="logistic_regression",
-        device="cpu",
-        held_out=False,
-    )
-    pixels = np.random.default_rng(0).integers(0, 255, (40, 48)).astype(np.uint8)
-    pixels[:, 24:] //= 4
-    drawn = np.zeros((40, 48), np.uint8)
-    drawn[5:30, 3:9], drawn[5:30, 35:44] = 1, 2
-    image = tdseg.Image.from_array(pixels, axes="YX")
-    labels = tdseg.SparseLabels.from_label_image(drawn, class_names=["left", "right"])
-    model = tdseg.train([(image, labels)], settings)
+    model, image = trained_on_halves("jbu", file)
     assert model.settings.shifts == 1
     assert model.settings.upsampler_weights == str(file)
     first = tdseg.apply(model, image)

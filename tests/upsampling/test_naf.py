@@ -309,24 +309,8 @@ def test_one_pass_runs_and_the_upsamplers_weights_are_told(checkpoint):
     assert deep.upsampler_weights == read_naf(checkpoint).info
 
 
-def test_a_classifier_keeps_its_upsampler(tmp_path, checkpoint):
-    settings = tdseg.Settings(
-        features="deep",
-        backbone="test_vit",
-        weights="random:0",
-        upsampling="naf",
-        upsampler_weights=checkpoint,
-        classifier="logistic_regression",
-        device="cpu",
-        held_out=False,
-    )
-    pixels = np.random.default_rng(0).integers(0, 255, (40, 48)).astype(np.uint8)
-    pixels[:, 24:] //= 4
-    drawn = np.zeros((40, 48), np.uint8)
-    drawn[5:30, 3:9], drawn[5:30, 35:44] = 1, 2
-    image = tdseg.Image.from_array(pixels, axes="YX")
-    labels = tdseg.SparseLabels.from_label_image(drawn, class_names=["left", "right"])
-    model = tdseg.train([(image, labels)], settings)
+def test_a_classifier_keeps_its_upsampler(trained_on_halves, tmp_path, checkpoint):
+    model, image = trained_on_halves("naf", checkpoint)
     first = tdseg.apply(model, image)
     again = tdseg.load(model.save(tmp_path / "model.tdseg"))
     assert again.upsampler == model.upsampler == read_naf(checkpoint).info
