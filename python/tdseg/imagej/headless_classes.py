@@ -8,7 +8,6 @@ user's cache folder, and later ones put it in front of ImageJ's own jar.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 import zipfile
@@ -18,7 +17,7 @@ from pathlib import Path
 import jpype
 
 from tdseg.imagej.java import jc
-from tdseg.runtime.user_cache import user_cache
+from tdseg.imagej.kept_jars import kept_for
 
 
 def kept_classes(endpoints: Sequence[str], java: int | None) -> Path | None:
@@ -31,11 +30,8 @@ def kept_classes(endpoints: Sequence[str], java: int | None) -> Path | None:
     java
         Feature release of Java.
     """
-    folder = user_cache("imagej")
-    if folder is None:
-        return None
-    key = hashlib.sha256(" ".join([*endpoints, f"java{java}"]).encode()).hexdigest()[:16]
-    return folder / f"headless-{key}.jar"
+    place = kept_for("headless", [*endpoints, f"java{java}"])
+    return None if place is None else place.with_name(place.name + ".jar")
 
 
 def use_kept(jar: Path | None) -> bool:

@@ -32,7 +32,7 @@ def use_kept_jars(endpoints: Sequence[str]) -> bool:
     bool
         Whether they were there, whole; if not, they must be looked up.
     """
-    folder = _folder(endpoints)
+    folder = kept_for("jars", endpoints)
     jars = sorted(folder.glob("*.jar")) if folder is not None else []
     if not jars or not all(zipfile.is_zipfile(jar) for jar in jars):
         return False
@@ -51,7 +51,7 @@ def keep_jars(endpoints: Sequence[str], class_path: Sequence[str]) -> None:
     class_path
         The entries of Java's class path; those of other kinds are left out.
     """
-    folder = _folder(endpoints)
+    folder = kept_for("jars", endpoints)
     if folder is None:
         return
     made = Path(tempfile.mkdtemp(prefix="jars-", suffix=".part", dir=folder.parent))
@@ -67,7 +67,16 @@ def keep_jars(endpoints: Sequence[str], class_path: Sequence[str]) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _folder(endpoints: Sequence[str]) -> Path | None:
+def kept_for(what: str, made_of: Sequence[str]) -> Path | None:
+    """Return where something is kept from one start to the next; None where nothing can be.
+
+    Parameters
+    ----------
+    what
+        Begins its name.
+    made_of
+        What it depends on: of something else there is another.
+    """
     cache = user_cache("imagej")
-    key = hashlib.sha256(" ".join(endpoints).encode()).hexdigest()[:16]
-    return None if cache is None else cache / f"jars-{key}"
+    key = hashlib.sha256(" ".join(made_of).encode()).hexdigest()[:16]
+    return None if cache is None else cache / f"{what}-{key}"
