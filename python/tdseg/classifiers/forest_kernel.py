@@ -5,7 +5,7 @@ plane by plane, from whatever order they lie in. All pixels of a block take one 
 those that reached a leaf are dropped from the list, so that many independent loads are in flight
 and no branch depends on the data. A node's feature, threshold and child lie side by side. Votes
 are integers: their sum depends neither on the order of trees nor on blocks. Where only the first
-class is wanted, a pixel leaves once the trees still to come cannot change it.
+class is wanted, a pixel leaves once the trees still to come cannot, or hardly, change it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from tdseg.runtime.compiled import compiled
 NODE = np.dtype([("threshold", np.float32), ("feature", np.uint32), ("child", np.uint32)])
 """An inner node: left child (the right one follows it); a leaf: its row in the table of votes."""
 
-CHECK_EVERY = 4
-"""Trees between two looks at which pixels are decided."""
+NEVER = np.iinfo(np.int32).max
+"""A lead that no pixel has: nobody looks before this tree."""
 
 
 @compiled()
@@ -31,7 +31,7 @@ def walk_forest(
     pure_class: npt.NDArray[np.uint32],
     votes: npt.NDArray[np.int32],
     block: int,
-    lead: int,
+    leads: npt.NDArray[np.int32],
     out: npt.NDArray[np.int32],
 ) -> None:
     """Add the votes of the trees into `out`.
@@ -49,11 +49,11 @@ def walk_forest(
     votes : (L, K) int32
     block : int
         Pixels that go through a tree together.
-    lead : int
-        The most votes that one tree may shift between two classes. A pixel is left alone when its
-        first class leads by more than that for every tree that is left; 0: never.
+    leads : (T,) int32
+        Before each tree: a pixel whose first class leads by more votes is left alone; `NEVER`
+        where nobody looks.
     out : (n, K) int32
-        Overwritten. The first class is that of all trees.
+        Overwritten.
     """
     n_features, n_pixels = features.shape
     n_classes = np.uint32(votes.shape[1])
@@ -72,8 +72,10 @@ def walk_forest(
         for i in range(count):
             open_[i] = i
         for tree in range(n_trees):
-            if lead > 0 and 2 * tree >= n_trees and tree % CHECK_EVERY == 0:
-                count = _undecided(total, open_, count, lead * (n_trees - tree))
+            if leads[tree] < NEVER:
+                count = _undecided(total, open_, count, leads[tree])
+                if count == 0:
+                    break
             root = roots[tree]
             if is_leaf[root]:
                 for j in range(count):
@@ -114,9 +116,9 @@ def walk_forest(
 
 @compiled()
 def _undecided(
-    total: npt.NDArray[np.int32], open_: npt.NDArray[np.uint32], count: int | np.uint32, left: int
+    total: npt.NDArray[np.int32], open_: npt.NDArray[np.uint32], count: int | np.uint32, lead: int
 ) -> np.uint32:
-    """Keep in open_[:result] the pixels whose first class may still lose `left` votes of lead."""
+    """Keep in open_[:result] the pixels whose first class leads by at most `lead` votes."""
     kept = np.uint32(0)
     for j in range(count):
         i = open_[j]
@@ -128,5 +130,5 @@ def _undecided(
             elif total[i, k] > second:
                 second = total[i, k]
         open_[kept] = i
-        kept += np.uint32(best - second <= left)
+        kept += np.uint32(best - second <= lead)
     return kept
