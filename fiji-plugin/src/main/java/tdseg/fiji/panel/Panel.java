@@ -37,6 +37,7 @@ final class Panel {
     private final Map<ImagePlus, Labels> labelled = new WeakHashMap<>();
     private final Transcript transcript = new Transcript();
     private final Commands commands;
+    final ResultActions results;
     private final Updates updates;
     private final Autosave autosave;
     private final Keys keys;
@@ -48,6 +49,7 @@ final class Panel {
         autosave = new Autosave(
                 text -> EventQueue.invokeLater(() -> window.say(text, true)));
         commands = new Commands(window, transcript);
+        results = new ResultActions(commands, () -> labels);
         updates = new Updates(commands, window);
         keys = new Keys(window, this::imp, this::pressed);
         window.addWindowListener(new WindowAdapter() {
@@ -257,28 +259,6 @@ final class Panel {
 
     void setOpacity(double opacity) {
         updates.setOpacity(opacity);
-    }
-
-    void createResult() {
-        commands.runAndShow("TDS Apply...", "output=labels", labels);
-    }
-
-    void getProbability() {
-        commands.runAndShow("TDS Apply...", "output=probabilities", labels);
-    }
-
-    void getUncertainty() {
-        commands.runAndShow("TDS Apply...", "output=uncertainty", labels);
-    }
-
-    void getFeatures() {
-        commands.ask("TDS Features...",
-                options -> commands.runAndShow("TDS Features...", options, labels));
-    }
-
-    void applyClassifier() {
-        commands.ask("TDS Apply...",
-                options -> commands.runAndShow("TDS Apply...", options, labels));
     }
 
     void loadClassifier() {

@@ -86,16 +86,16 @@ final class PanelWindow extends JFrame {
         opacity.setPreferredSize(new Dimension(10, opacity.getPreferredSize().height));
         training.add(opacity);
         training.add(button("Create result", "The classes as a new label image",
-                panel::createResult));
+                () -> panel.results.createResult()));
         training.add(button("Get probability", "The probability of each class as a new image",
-                panel::getProbability));
+                () -> panel.results.getProbability()));
         training.add(button("Get uncertainty", "Where a stroke would help most, as a new image",
-                panel::getUncertainty));
+                () -> panel.results.getUncertainty()));
         training.add(button("Get features", "The features of the image as a stack",
-                panel::getFeatures));
+                () -> panel.results.getFeatures()));
         JPanel options = group("Options");
         options.add(button("Apply classifier", "Segment the image with more choices",
-                panel::applyClassifier));
+                () -> panel.results.applyClassifier()));
         options.add(button("Load classifier", "Open a .tdseg file", panel::loadClassifier));
         options.add(button("Save classifier", "Write a .tdseg file", panel::saveClassifier));
         options.add(button("Load labels", "Add the ROIs of a .zip file", panel::loadLabels));
