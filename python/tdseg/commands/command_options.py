@@ -97,6 +97,12 @@ class PlaneOptions(SliceOptions):
     region: str = choice(
         "image", "image selection", "the whole image, or the active area selection only"
     )
+    rectangle: str = text(
+        "",
+        "only these pixels: left, top, width, height",
+        r"\d{1,6}\s*,\s*\d{1,6}\s*,\s*0*[1-9]\d{0,5}\s*,\s*0*[1-9]\d{0,5}",
+        "0,0,512,512",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,9 +210,12 @@ def _classify(
     prepared = classifier.prepare(features)
     limit = min(memory_budget(settings.memory_limit) // 2, BLOCK_BYTES)
     per_pixel = classifier.bytes_per_pixel(prepared)
-    grid = list(blocks(prepared.shape, per_pixel, limit, settings.tile))
-    for done, (rows, cols) in enumerate(grid):
+    top, left, *size = _bounds(region, prepared.shape)
+    grid = list(blocks((size[0], size[1]), per_pixel, limit, settings.tile))
+    for done, (down, across) in enumerate(grid):
         progress.update(done / len(grid), "classifying")
+        rows = slice(top + down.start, top + down.stop)
+        cols = slice(left + across.start, left + across.stop)
         if region is not None and not region[rows, cols].any():
             continue
         block = prepared.block(rows, cols)
@@ -225,6 +228,17 @@ def _classify(
         if out.uncertainty is not None:
             out.uncertainty[rows, cols] = uncertainty_of(found)
         out.labels[rows, cols] = values[found.argmax(axis=0)]
+
+
+def _bounds(region: np.ndarray | None, shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of what is to be classified."""
+    if region is None:
+        return 0, 0, *shape
+    rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    if not len(rows):
+        return 0, 0, 0, 0
+    top, left = int(rows[0]), int(cols[0])
+    return top, left, int(rows[-1]) + 1 - top, int(cols[-1]) + 1 - left
 
 
 def _as_chosen(model: Model, settings: Settings, progress: Progress) -> Settings:

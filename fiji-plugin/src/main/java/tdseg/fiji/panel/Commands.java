@@ -20,6 +20,7 @@ final class Commands implements PanelWork.Listener {
     private final PanelWindow window;
     private final Transcript transcript;
     private Consumer<Job> unfinished = job -> { };
+    private Runnable atRest = () -> { };
 
     Commands(PanelWindow window, Transcript transcript) {
         this.window = window;
@@ -29,6 +30,11 @@ final class Commands implements PanelWork.Listener {
     /** Sets who hears of jobs that failed or were stopped. */
     void setUnfinished(Consumer<Job> listener) {
         unfinished = listener;
+    }
+
+    /** Sets what happens when the last command has ended. */
+    void setAtRest(Runnable action) {
+        atRest = action;
     }
 
     /** Returns the macro line of a command with one value. */
@@ -131,6 +137,7 @@ final class Commands implements PanelWork.Listener {
     public void working(Job job, double fraction, String message) {
         if (job == null) {
             window.showProgress(null, "");
+            atRest.run();
         } else {
             window.showProgress(fraction, message);
         }

@@ -4,58 +4,75 @@ import ij.ImagePlus;
 import ij.gui.ImageCanvas;
 import ij.gui.ImageRoi;
 import ij.gui.Overlay;
-import ij.process.ColorProcessor;
-import ij.process.ImageProcessor;
-import ij.process.LUT;
-import tdseg.fiji.images.GroupColours;
+import java.awt.Rectangle;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The classes over the image, in its window only: no ROI, no label, and nothing that is saved.
  *
- * <p>It belongs to one plane of an image as it was: elsewhere it is not shown.
+ * <p>They belong to one plane of an image as it was: elsewhere they are not shown. They come in
+ * pictures of parts of the plane; one of an older classifier, or older than the labels, is pale.
  */
 final class Preview {
+    private static final int MOST_PARTS = 6;
+    private final List<Part> parts = new ArrayList<>();
     private ImagePlus imp;
     private String of = "";
-    private ImageRoi picture;
     private Overlay overlay;
     private double opacity = 0.4;
-    private boolean outdated;
+    private int classifier;
+    private boolean knowsLabels = true;
 
-    /** Shows the classes of the plane that is described. */
-    void show(ImagePlus image, String plane, ImageProcessor labels) {
-        clear();
+    private static final class Part {
+        final ClassPicture picture;
+        final ImageRoi roi;
+        final int classifier;
+
+        Part(ClassPicture picture, int classifier) {
+            this.picture = picture;
+            this.classifier = classifier;
+            roi = new ImageRoi(picture.area.x, picture.area.y, picture.pixels);
+        }
+    }
+
+    /** Shows classes of a part of the plane that is described; those of other parts stay. */
+    void show(ImagePlus image, String plane, ClassPicture picture, int byClassifier) {
+        if (imp != image || !of.equals(plane)) {
+            clear();
+        }
         imp = image;
         of = plane;
-        outdated = false;
-        picture = new ImageRoi(0, 0, coloured(labels));
-        picture.setZeroTransparent(true);
-        overlay = new Overlay(picture);
+        parts.removeIf(part -> picture.area.contains(part.picture.area));
+        parts.forEach(part -> part.picture.cut(picture.area));
+        if (parts.size() == MOST_PARTS) {
+            parts.remove(0);
+        }
+        parts.add(new Part(picture, byClassifier));
         refresh();
     }
 
-    /** Describes the plane that an image shows: another plane or shape has another text. */
-    static String plane(ImagePlus imp) {
-        return imp.getID() + " " + imp.getZ() + " " + imp.getT() + " " + imp.getWidth() + "x"
-                + imp.getHeight() + "x" + imp.getStackSize() + " " + imp.getType();
-    }
-
-    /** Whether classes of what this image shows now are there, current or not. */
-    boolean isOf(ImagePlus image) {
-        return imp == image && picture != null && of.equals(plane(image));
-    }
-
-    /** Whether what is shown is what the labels give. */
-    boolean isCurrent(ImagePlus image) {
-        return isOf(image) && !outdated;
-    }
-
-    /** Marks what is shown as older than the labels: it fades. */
-    void setOutdated() {
-        if (picture != null && !outdated) {
-            outdated = true;
+    /**
+     * Says which classifier is the present one, and whether it knows the labels: what is older
+     * becomes pale.
+     */
+    void setPresent(int present, boolean isAware) {
+        if (classifier != present || knowsLabels != isAware) {
+            classifier = present;
+            knowsLabels = isAware;
             refresh();
         }
+    }
+
+    /** Whether there is something of what this image shows now, current or not. */
+    boolean isOf(ImagePlus image) {
+        return imp == image && !parts.isEmpty() && of.equals(ShownPlane.describe(image));
+    }
+
+    /** Whether the present classifier's classes of a part of this image are there. */
+    boolean covers(ImagePlus image, Rectangle area) {
+        return isOf(image) && parts.stream().anyMatch(
+                part -> part.classifier == classifier && part.picture.area.contains(area));
     }
 
     void setOpacity(double value) {
@@ -65,19 +82,24 @@ final class Preview {
 
     void clear() {
         ImageCanvas canvas = canvas();
-        if (canvas != null && canvas.getShowAllList() == overlay) {
+        if (canvas != null && overlay != null && canvas.getShowAllList() == overlay) {
             canvas.setShowAllList(null);
             canvas.repaint();
         }
-        picture = null;
+        parts.clear();
         overlay = null;
         imp = null;
     }
 
     private void refresh() {
         ImageCanvas canvas = canvas();
-        if (canvas != null && picture != null) {
-            picture.setOpacity(outdated ? opacity / 3 : opacity);
+        if (canvas != null && !parts.isEmpty()) {
+            overlay = new Overlay();
+            for (Part part : parts) {
+                boolean isTrue = part.classifier == classifier && knowsLabels;
+                part.roi.setOpacity(isTrue ? opacity : opacity / 3);
+                overlay.add(part.roi);
+            }
             canvas.setShowAllList(overlay);
             canvas.repaint();
         }
@@ -85,15 +107,5 @@ final class Preview {
 
     private ImageCanvas canvas() {
         return imp == null || imp.getWindow() == null ? null : imp.getCanvas();
-    }
-
-    private static ColorProcessor coloured(ImageProcessor labels) {
-        LUT lut = GroupColours.ofLabels();
-        int[] pixels = new int[labels.getPixelCount()];
-        for (int i = 0; i < pixels.length; i++) {
-            int value = Math.min(labels.get(i), 255);
-            pixels[i] = value == 0 ? 0 : lut.getRGB(value);
-        }
-        return new ColorProcessor(labels.getWidth(), labels.getHeight(), pixels);
     }
 }

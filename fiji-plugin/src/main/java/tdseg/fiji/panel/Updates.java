@@ -1,13 +1,10 @@
 package tdseg.fiji.panel;
 
-import ij.ImagePlus;
 import ij.gui.Roi;
-import ij.process.ImageProcessor;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import tdseg.fiji.CommandWork;
 import tdseg.fiji.table.Fields;
 
 /**
@@ -20,6 +17,7 @@ final class Updates {
     private final Commands commands;
     private final PanelWindow window;
     private final Preview preview = new Preview();
+    private final ClassView view;
     private String options = "";
     private boolean live;
     private boolean shown;
@@ -27,12 +25,13 @@ final class Updates {
     private int labelVersion;
     private int trainedVersion = -1;
     private int classifier; // counts trainings; 0: none yet
-    private int shownClassifier;
     private String given = ""; // what failed or was stopped is not tried again
 
     Updates(Commands commands, PanelWindow window) {
         this.commands = commands;
         this.window = window;
+        view = new ClassView(commands, preview);
+        commands.setAtRest(() -> tick(labels));
         commands.setUnfinished(job -> {
             if (!job.isStopped()) {
                 given = wish();
@@ -48,22 +47,27 @@ final class Updates {
 
     void labelsChanged() {
         labelVersion++;
-        preview.setOutdated();
+        tellPreview();
         if (live) {
             commands.work.stopBackground();
         }
+    }
+
+    private void tellPreview() {
+        preview.setPresent(classifier, trainedVersion == labelVersion);
     }
 
     /** The settings of the next trainings. */
     void setOptions(String text) {
         options = text;
         labelVersion++;
-        preview.setOutdated();
+        tellPreview();
     }
 
     void classifierChanged() {
         classifier++;
         trainedVersion = labelVersion;
+        tellPreview();
     }
 
     void setLive(boolean on) {
@@ -106,23 +110,25 @@ final class Updates {
             return;
         }
         if (!preview.isOf(labels.imp)) {
-            preview.clear(); // another plane, or the image was changed in shape or type
+            preview.clear(); // another plane, or the image was changed
+        }
+        if (shown) {
+            view.follow(labels.imp);
         }
         if (!commands.work.isIdle() || wish().equals(given)) {
             return;
         }
         if (live && trainedVersion != labelVersion && classesDrawn() > 1) {
             train(labels, true);
-        } else if (shown && classifier > 0
-                && (!preview.isOf(labels.imp) || shownClassifier != classifier)) {
-            showClasses();
+        } else if (shown && classifier > 0) {
+            view.complete(labels, classifier);
         }
     }
 
     /** Describes what should be there now. */
     private String wish() {
         return labels == null ? "" : labelVersion + " " + classifier + " " + live + " "
-                + Preview.plane(labels.imp);
+                + ShownPlane.describe(labels.imp);
     }
 
     private long classesDrawn() {
@@ -149,6 +155,7 @@ final class Updates {
         job.ending = (work, reply) -> {
             classifier++;
             trainedVersion = version;
+            tellPreview();
             tell(reply);
             if (quietly) {
                 commands.recordPassing(chosen, used, work.line());
@@ -177,40 +184,5 @@ final class Updates {
             }
         }
         window.showRunning(line.toString());
-    }
-
-    /** Asks for the classes of the plane that is shown. */
-    private void showClasses() {
-        ImagePlus imp = labels.imp;
-        String plane = Preview.plane(imp);
-        int wanted = (imp.getT() - 1) * imp.getNSlices() + imp.getZ() - 1;
-        int slice = imp.getNSlices() > 1 ? imp.getZ() : imp.getT();
-        Job job = commands.job("TDS Apply...", "output=labels first_label=1"
-                + (imp.getNSlices() * imp.getNFrames() > 1 ? " slices=" + slice : ""), labels, true);
-        int which = classifier;
-        ImageProcessor[] found = new ImageProcessor[1];
-        job.fetch = (work, reply) -> found[0] = plane(work, reply, wanted);
-        job.ending = (work, reply) -> {
-            if (shown && imp.getWindow() != null && plane.equals(Preview.plane(imp))) {
-                preview.show(imp, plane, found[0]);
-                shownClassifier = which;
-                if (trainedVersion != labelVersion) {
-                    preview.setOutdated();
-                }
-            }
-        };
-        commands.work.add(job);
-    }
-
-    private static ImageProcessor plane(CommandWork work, Fields reply, int wanted) {
-        Fields described = reply.objects("images").get(0);
-        int index = wanted;
-        if (described.has("planes")) {
-            int[] planes = described.wholes("planes");
-            for (int i = 0; i < planes.length; i++) {
-                index = planes[i] == wanted ? i : index;
-            }
-        }
-        return work.images().get(0).getStack().getProcessor(index + 1);
     }
 }
