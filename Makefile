@@ -11,7 +11,7 @@ CONSTRAINTS := $(shell $(PYTHON) -c 'import platform as p; print("constraints.tx
 # For example: make test PYTEST_ARGS="tests/labels -x"
 PYTEST_ARGS :=
 
-.PHONY: setup demo test test-display check hooks constraints benchmark wheel clean
+.PHONY: setup demo test test-display check hooks constraints benchmark wheel site clean
 
 setup: $(STAMP)
 
@@ -57,5 +57,10 @@ wheel: setup
 	$(BIN)/python fiji-plugin/bundle.py python/tdseg/fiji_plugin
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
+# The documentation site, in site/; a missing page, link or heading is an error.
+site: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]' $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 clean:
-	rm -rf $(VENV) demo-output
+	rm -rf $(VENV) demo-output site

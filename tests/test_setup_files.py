@@ -28,7 +28,7 @@ def pinned() -> dict[str, Requirement]:
     return by_name([line for line in lines if not line.startswith("#")])
 
 
-@pytest.mark.parametrize("extra", ["", "onnx", "test"])
+@pytest.mark.parametrize("extra", ["", "onnx", "test", "docs"])
 def test_constraints_hold_a_version_that_pyproject_allows(extra):
     lines = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     pins = pinned()
