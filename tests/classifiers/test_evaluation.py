@@ -61,6 +61,21 @@ def test_figures_agree_with_scikit_learn_on_the_same_split():
     assert report.seconds > 0
 
 
+def test_other_features_train_and_the_given_ones_are_predicted():
+    rng = np.random.default_rng(1)
+    labels, images = rng.integers(3, size=300), np.arange(300) // 100
+    x = rng.normal(size=(300, 3)).astype(np.float32)
+    x[np.arange(300), labels] += 2
+    # A model of the mirrored features is wrong about those that are not.
+    report = held_out_report(x, labels, images, images, NAMES, fit_linear, trained_on=-x)
+    predicted = np.empty(300, int)
+    for image in range(3):
+        model = fit_linear(-x[images != image], labels[images != image])
+        predicted[images == image] = model.predict(x[images == image])
+    np.testing.assert_array_equal(report.confusion, confusion_matrix(labels, predicted))
+    assert report.accuracy < 0.2
+
+
 @pytest.mark.parametrize("n_images", [2, 3, 7])
 def test_images_are_held_out_whole(n_images):
     rng = np.random.default_rng(n_images)

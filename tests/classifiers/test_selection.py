@@ -53,6 +53,18 @@ def test_the_same_seed_chooses_the_same():
     assert first.report.confusion == second.report.confusion
 
 
+def test_features_that_change_do_not_carry_over():
+    """Trained on classical features that tell nothing, classical features get no share."""
+    features, *rest = strokes([0, 1, 2, 3, 4, 5, 6, 7])
+    assert "classical" in choose(features, *rest, NAMES, SOURCES, trees=20).shares
+    changed = features.copy()
+    changed[:, :4] = strokes([], seed=1)[0][:, :4]
+    assert (
+        "classical"
+        not in choose(features, *rest, NAMES, SOURCES, trees=20, trained_on=changed).shares
+    )
+
+
 def test_one_source_leaves_nothing_to_choose():
     choice = choose(*strokes([0, 1]), NAMES, np.zeros(12, int), trees=20)
     assert (choice.shares, choice.reason) == ({"hybrid": 100}, "")

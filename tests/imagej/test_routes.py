@@ -102,3 +102,46 @@ def test_without_batch_mode_and_by_a_direct_call(ij, by_macro, sample):
     image = tdseg.read_image(sample)
     np.testing.assert_array_equal(tdseg.apply(model, image).labels[0, 0], by_macro)
     jc.WindowManager.setTempCurrentImage(None)
+
+
+def test_several_images_give_the_same_pixels_and_the_line_says_how(ij, sample, tmp_path):
+    """Trained on two images of different brightness, `augment=auto` decides alike everywhere."""
+    first, second = tmp_path / "a.tif", tmp_path / "b.tif"
+    mosaics = [texture_mosaic(96), texture_mosaic(96)]
+    mosaics[1].image[:] = 255 * (mosaics[1].image / 255) ** 2
+    for path, mosaic in zip((first, second), mosaics, strict=True):
+        write_sample(path, mosaic)
+    options = {"features": "classical", "sigma_max": 2, "trees": 10, "held_out": False}
+    line = " ".join(f"{k}={str(v).lower()}" for k, v in options.items())
+
+    def by_macro(*calls):
+        recorded = []
+        for path, call in zip((first, second), calls, strict=True):
+            macro = f'setBatchMode(true); open("{path.as_posix()}"); {call}'
+            ij.run_macro(macro, on_print=lambda text: None)
+            recorded.append(tdseg.imagej.session().last_line)
+        return recorded, tdseg.imagej.session().model
+
+    calls = (f'run("TDS Train...", "{line}");', f'run("TDS Train...", "{line} append=true");')
+    recorded, model = by_macro(*calls)
+    chosen = model.settings.augment
+    assert chosen == model.summary["augment"]["chosen"]
+    assert "augment=none" in recorded[0]
+    assert f"augment={chosen}" in recorded[1]
+    image = tdseg.read_image(second)
+    found = tdseg.apply(model, image).probabilities
+    again, replayed = by_macro(*recorded)
+    assert again == recorded
+    np.testing.assert_array_equal(tdseg.apply(replayed, image).probabilities, found)
+    files = [str(path) for path in (first, second)]
+    flags = [f"--{k.replace('_', '-')}={str(v).lower()}" for k, v in options.items()]
+    assert main(["train", *files, "--model", str(tmp_path / "two.tdseg"), *flags]) == 0
+    by_command_line = tdseg.load(tmp_path / "two.tdseg")
+    examples = []
+    for path in files:
+        opened = tdseg.read_image(path)
+        examples.append((opened, tdseg.read_labels(path, opened)))
+    by_python = tdseg.train(examples, tdseg.Settings(**options))
+    for trained in (by_command_line, by_python):
+        assert trained.settings.augment == chosen
+        np.testing.assert_array_equal(tdseg.apply(trained, image).probabilities, found)

@@ -60,6 +60,18 @@ def test_a_workflow_gives_the_same_pixels_tables_and_lines(worker, labelled):
     assert segments(worker.pid) == []
 
 
+def test_several_images_decide_on_brightness_as_in_one_process(worker, labelled):
+    darker = OpenImage("darker.tif", labelled.planes // 2, "16-bit", labelled.rois)
+    worker.images[darker.title] = darker
+    session = Session()
+    for image, options in ((labelled, TRAIN), (darker, f"{TRAIN} append=true")):
+        found = worker.run("TDS Train...", options, image)
+        _, line = in_process(session, worker, "TDS Train...", options, image)
+        assert found["line"] == line
+    assert f"augment={session.model.settings.augment}" in line
+    assert session.model.summary["augment"]["chosen"] == session.model.settings.augment
+
+
 @pytest.mark.parametrize(
     ("kind", "shape", "facts"),
     [

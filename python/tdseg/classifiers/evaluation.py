@@ -49,7 +49,8 @@ class HeldOutReport:
         Most important features of the final classifier, filled in by the caller
         (`with_top_features`).
     choice : str
-        What ``classifier=auto`` chose, and why; empty where nothing was chosen.
+        What ``augment=auto`` and ``classifier=auto`` chose, and why; empty where nothing was
+        chosen.
     """
 
     class_names: tuple[str, ...]
@@ -85,6 +86,10 @@ class HeldOutReport:
         """Return a copy with the `count` most important features, most important first."""
         best = np.argsort(-np.asarray(importances), kind="stable")[:count]
         return replace(self, top_features=tuple((names[i], float(importances[i])) for i in best))
+
+    def with_choice(self, reason: str) -> Self:
+        """Return a copy that says another choice before its own."""
+        return replace(self, choice=f"{reason} {self.choice}".strip())
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a table row a class, ready for a ResultsTable."""
@@ -155,6 +160,7 @@ def held_out_report(
     *,
     seed: int = 0,
     max_samples: int = 20_000,
+    trained_on: npt.NDArray[np.float32] | None = None,
 ) -> HeldOutReport:
     """Train on a part of the labels, predict the rest, until every label was predicted once.
 
@@ -179,6 +185,8 @@ def held_out_report(
         Fixes the split and the choice of pixels.
     max_samples : int
         With more pixels than this, about as many are drawn, small classes kept whole.
+    trained_on : ndarray, (n, F) float32, optional
+        Other features of the same pixels to train on; `features` are predicted.
 
     Returns
     -------
@@ -191,9 +199,10 @@ def held_out_report(
     """
     began = time.perf_counter()
     folds = make_folds(labels, rois, images, seed=seed, max_samples=max_samples)
+    source = features if trained_on is None else trained_on
     predicted = np.full(len(folds.labels), -1, np.int64)
     for trained, held in folds.rounds():
-        classifier = fit_function(features[folds.pixels[trained]], folds.labels[trained])
+        classifier = fit_function(source[folds.pixels[trained]], folds.labels[trained])
         predicted[held] = classifier.predict(features[folds.pixels[held]])
     return report_of(folds, predicted, class_names, time.perf_counter() - began)
 

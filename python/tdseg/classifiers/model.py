@@ -212,7 +212,8 @@ def _model_of(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]], name:
             raise TdsegError("its grey ranges are not finite or not in order; save it again.")
     return Model(
         classifier=classifier,
-        settings=Settings.from_mapping(settings),
+        # Files of before there was `augment` were trained without.
+        settings=Settings.from_mapping({"augment": "none", **settings}),
         feature_names=feature_names,
         class_values=values,
         class_names=names,

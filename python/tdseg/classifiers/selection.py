@@ -133,6 +133,7 @@ def choose(
     trees: int = 200,
     balance: bool = True,
     seed: int = 0,
+    trained_on: npt.NDArray[np.float32] | None = None,
     progress: Progress | None = None,
 ) -> Choice:
     """Weigh the sets of features by what they say of labels held out.
@@ -147,6 +148,8 @@ def choose(
         0 for classical features, which come first.
     trees, balance, seed
         As for the classifiers.
+    trained_on : ndarray, (n, F) float32, optional
+        Other features of the same pixels to train on; `features` are predicted.
     progress : callable, optional
         Called with the fraction done; may raise to stop.
 
@@ -161,9 +164,10 @@ def choose(
     names = SUBSETS if 0 < classical < len(sources) else (HYBRID,)
     found = np.full((len(names), len(folds.labels), len(class_names)), np.nan)
     rounds = list(folds.rounds())
+    source = features if trained_on is None else trained_on
     for number, (trained, held) in enumerate(rounds):
         training = training_set(
-            features[folds.pixels[trained]], folds.labels[trained], len(class_names), sources
+            source[folds.pixels[trained]], folds.labels[trained], len(class_names), sources
         )
         test = features[folds.pixels[held]]
         for k, name in enumerate(names):

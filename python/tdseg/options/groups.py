@@ -156,6 +156,12 @@ class ClassifierOptions(Options):
         r"(classical|deep|hybrid):\d{1,3}(\s*,\s*(classical|deep|hybrid):\d{1,3})*",
         "classical:40,hybrid:60",
     )
+    augment: str = choice(
+        "auto",
+        "auto none grey",
+        "train on changed brightness and contrast too; auto: with several images, if that helps on "
+        "held-out ones",
+    )
     trees: int = integer(200, 1, 10000, "trees of a random forest", basic=True)
     balance: bool = flag(True, "classes count the same, however many pixels they have")
     samples: int = integer(

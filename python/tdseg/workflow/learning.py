@@ -48,6 +48,8 @@ class LabelledPixels:
         (n,) where in that image.
     around
         (m, D) float32, the deep features of pixels around them; None without deep features.
+    changed
+        (n, F) float32, what is trained on under ``augment=grey``; None: `features`.
     """
 
     features: npt.NDArray[np.float32]
@@ -58,6 +60,12 @@ class LabelledPixels:
     rows: npt.NDArray[np.int64]
     cols: npt.NDArray[np.int64]
     around: npt.NDArray[np.float32] | None = None
+    changed: npt.NDArray[np.float32] | None = None
+
+    @property
+    def trained_on(self) -> npt.NDArray[np.float32]:
+        """What a classifier learns from, (n, F) float32; it is measured on `features`."""
+        return self.features if self.changed is None else self.changed
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class Learned:
     settings
         With the classifier that ``auto`` became; ``features`` are those that it needs.
     feature_names, features
-        Names, and values (n, F) float32 at the labelled pixels: a part of those that were computed.
+        Names, and the values (n, F) float32 that were trained on: a part of those computed.
     fitted
         Trains such a classifier on other pixels, given features and classes.
     report
@@ -138,6 +146,7 @@ def learn(
                 trees=settings.trees,
                 balance=settings.balance,
                 seed=settings.seed,
+                trained_on=data.changed,
                 progress=lambda done: progress.update(0.6 * done),
             )
             if choice.reason:
@@ -163,7 +172,7 @@ def learn(
         return fit(kind, features, classes, len(class_names), sources=sources, **options)
 
     progress.update(0.6, "training")
-    classifier = fitted(data.features, data.classes)
+    classifier = fitted(data.trained_on, data.classes)
     trained = time.monotonic()
     if settings.held_out and report is None:
         progress.update(0.7, "measuring on held-out labels")
@@ -175,6 +184,7 @@ def learn(
             list(class_names),
             fitted,
             seed=settings.seed,
+            trained_on=data.changed,
         )
     if report is not None:
         report = report.with_top_features(feature_names, classifier.importances())
@@ -183,7 +193,7 @@ def learn(
         classifier,
         settings,
         feature_names,
-        data.features,
+        data.trained_on,
         fitted,
         report,
         trained - chosen,
@@ -207,5 +217,10 @@ def _narrowed(
     if name == CLASSICAL:
         # No network runs; what stands in the settings is where it would have.
         settings = settings.with_(device="cpu", precision="float32")
-    own = np.ascontiguousarray(data.features[:, start:stop])
-    return replace(data, features=own), feature_names[start:stop], settings
+
+    def own(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.ascontiguousarray(values[:, start:stop])
+
+    changed = None if data.changed is None else own(data.changed)
+    data = replace(data, features=own(data.features), changed=changed)
+    return data, feature_names[start:stop], settings

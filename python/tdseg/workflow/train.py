@@ -18,6 +18,7 @@ from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings, one_of, parse_numbers
 from tdseg.runtime.feature_map import FeatureExtractor
 from tdseg.runtime.progress import Part, Progress, Silent
+from tdseg.workflow.augment import augment
 from tdseg.workflow.choose_refinement import Places, choose_refinement
 from tdseg.workflow.coverage import SAMPLE_PIXELS, levels_shown, pixels_around
 from tdseg.workflow.learning import LabelledPixels, learn
@@ -75,10 +76,12 @@ def train(
     if settings.normalize == "none":
         ranges = backbone_ranges([image for image, _ in examples], channels)
     extraction = build_extraction(settings, cache, progress)
-    part = Part(progress, 0, 0.7)
+    intensities = [Intensity(image, channels, settings.normalize, ranges) for image, _ in examples]
+    changes = settings.augment == "grey" or (settings.augment == "auto" and len(examples) > 1)
+    part = Part(progress, 0, 0.2 if changes else 0.7)
 
     def gather(extractor: FeatureExtractor) -> LabelledPixels:
-        return _gather(examples, values, extractor, settings, channels, ranges, part)
+        return _gather(examples, values, extractor, settings, intensities, part)
 
     data = gather(extraction.extractor)
     if data.around is not None:
@@ -95,10 +98,19 @@ def train(
             chosen = extraction.settings.with_(levels=levels)
             extraction = build_extraction(chosen, cache, progress)
             data = gather(extraction.extractor)
-    gathered = time.monotonic()
     feature_names = extraction.extractor.names(channel_names, rgb)
+    data, used, brightness = augment(
+        data,
+        extraction.settings,
+        extraction.extractor,
+        intensities,
+        names,
+        feature_names,
+        Part(progress, 0.2, 0.7),
+    )
+    gathered = time.monotonic()
     part = Part(progress, 0.7, 0.9 if settings.refine == "auto" else 1)
-    learned = learn(data, names, feature_names, extraction.settings, part)
+    learned = learn(data, names, feature_names, used, part)
     used, refinement = learned.settings, None
     if settings.refine == "auto":
         extractor = extraction.extractor
@@ -107,7 +119,7 @@ def train(
         used, refinement = choose_refinement(
             used,
             extractor,
-            [Intensity(image, channels, settings.normalize, ranges) for image, _ in examples],
+            intensities,
             [image.size for image, _ in examples],
             Places(data.images, data.planes, data.rows, data.cols),
             learned.features,
@@ -130,6 +142,10 @@ def train(
     }
     if refinement is not None:
         summary["refinement"] = refinement
+    report = learned.report
+    if brightness:
+        summary["augment"] = brightness
+        report = report and report.with_choice(brightness["reason"])
     return Model(
         classifier=learned.classifier,
         settings=used,
@@ -141,7 +157,7 @@ def train(
         dtype=examples[0][0].dtype.name,
         ranges=ranges,
         weights=extraction.weights if used.uses_deep else (),
-        report=learned.report,
+        report=report,
         summary=summary,
         name=examples[0][0].name,
         upsampler=extraction.upsampler if used.uses_deep else None,
@@ -259,8 +275,7 @@ def _gather(
     values: Sequence[int],
     extractor: FeatureExtractor,
     settings: Settings,
-    channels: Sequence[int],
-    ranges: np.ndarray | None,
+    intensities: Sequence[Intensity],
     progress: Progress,
 ) -> LabelledPixels:
     """Compute the features of the labelled pixels, plane by plane."""
@@ -278,7 +293,6 @@ def _gather(
     for labels in kept:
         offsets.append(next_roi)
         next_roi += int(labels.group.max()) + 1 if len(labels) else 0
-    intensities = [Intensity(image, channels, settings.normalize, ranges) for image, _ in examples]
     for done, (number, plane) in enumerate(jobs):
         progress.update(done / len(jobs), "computing features")
         labels = kept[number]

@@ -142,7 +142,7 @@ def segment_one_by_one(
     )
     if not 2 <= initial <= 1000:
         raise TdsegError(f"initial={initial} is not possible; use 2 to 1000.")
-    settings = settings or Settings(features="deep")
+    settings = (settings or Settings(features="deep")).with_(augment="none")
     if settings.refine == "auto":
         progress.note("refine=auto chooses by strokes, and there are none: nothing is refined.")
         settings = settings.with_(refine="none")
