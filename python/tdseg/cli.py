@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from tdseg._version import __version__
-from tdseg.commands.command_options import ApplyFilesOptions, ExistingOption, TrainFilesOptions
+from tdseg.commands.command_options import ExistingOption, TrainFilesOptions
+from tdseg.commands.request import Host
 from tdseg.commands.table import BY_NAME, Command
 from tdseg.commands.terminal_words import sentence, with_options
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.options.declare import Options, keys_of
-from tdseg.options.groups import UnlabelledOptions
+from tdseg.options.groups import ApplyJobOptions, UnlabelledOptions
 from tdseg.options.key import Key
-from tdseg.runtime.files import check_source, check_target, exists
+from tdseg.runtime.files import check_source, check_target, exists, user_path
 from tdseg.runtime.progress import Progress, TerminalProgress, counted
 from tdseg.runtime.telling import telling
 
@@ -99,9 +100,10 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
 
     apply = _command(commands, "apply", _apply, "apply a classifier to files")
     apply.add_argument("model", type=Path, help="a .tdseg file")
-    apply.add_argument("inputs", nargs="+", type=Path, help="TIFF, PNG or JPEG files")
+    apply.add_argument("inputs", nargs="+", type=Path, help="images, folders, or patterns with *")
     apply.add_argument("--output-folder", "--output_folder", type=Path, required=True)
-    _key_options(apply, table["TDS Apply..."].keys, _APPLY_OWN, ApplyFilesOptions)
+    _key_options(apply, table["TDS Apply to Folder..."].keys, _APPLY_OWN, ApplyJobOptions)
+    _fiji_option(apply)
 
     segment = _command(commands, "segment", _segment, "segment images together, without labels")
     segment.add_argument("inputs", nargs="+", type=Path, help="TIFF, PNG or JPEG files")
@@ -121,7 +123,7 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
 _SEGMENT_OWN = ("slices", "objects", "adopt")
 _STATUS_KEYS = ("backbone", "weights", "device", "precision")
 _TRAIN_OWN = ("labels", "labels_path", "labels_image", "append")
-_APPLY_OWN = ("model", "output", "region")
+_APPLY_OWN = ("model", "input", "output_folder", *(key.name for key in keys_of(ApplyJobOptions)))
 
 
 def _command(
@@ -304,35 +306,50 @@ def _train(options: argparse.Namespace) -> int:
 def _apply(options: argparse.Namespace) -> int:
     from tdseg.batch.apply_files import apply_to_files
     from tdseg.classifiers.model import load
+    from tdseg.commands.folder import reader_of, summary
 
     values, own = options.checked
     model = load(options.model)
     slices = values.pop("slices", "all")
     settings = model.settings.with_(**values)
-    with _progress(options) as progress:
+    with _host(options, own.reader) as host, _progress(options) as progress:
         outcomes = apply_to_files(
             model,
-            _files(options.inputs),
-            options.output_folder,
-            output=own.output,
-            existing=own.existing,
+            [user_path(given) for given in options.inputs],
+            user_path(options.output_folder),
             slices=slices,
             settings=settings,
             progress=progress,
+            read=reader_of(own.reader, host),
+            **own.to_dict(),
         )
     failed = 0
     for outcome in outcomes:
         if outcome.error:
             failed += 1
             print(f"tdseg: {with_options(outcome.error, options.keys)}", file=sys.stderr)
-        elif outcome.skipped:
-            print(f"{outcome.source}: skipped, its results exist")
-        else:
+        elif not outcome.skipped:
             written = ", ".join(str(path) for path in outcome.written)
             print(f"{outcome.source} -> {written} ({outcome.seconds:.1f} s)")
+    for sentence_ in summary(outcomes, options.output_folder):
+        print(with_options(sentence_, options.keys))
     if failed:
         print(f"tdseg: {failed} of {len(outcomes)} files failed.", file=sys.stderr)
     return 1 if failed else 0
+
+
+@contextmanager
+def _host(options: argparse.Namespace, reader: str) -> Iterator[Host]:
+    """Start an ImageJ where it is to read the images."""
+    if reader != "imagej":
+        yield Host()
+        return
+    from tdseg import imagej
+
+    with imagej.start(options.fiji, headless=True):
+        from tdseg.imagej.host import fiji_host
+
+        yield fiji_host()
 
 
 def _segment(options: argparse.Namespace) -> int:

@@ -3,31 +3,11 @@ import os
 import numpy as np
 import pytest
 import tifffile
+from batch_jobs import report, results
 
 import tdseg
 from tdseg.batch.apply_files import apply_to_files
 from tdseg.errors import Cancelled, TdsegError
-
-
-@pytest.fixture(scope="module")
-def model():
-    rng = np.random.default_rng(0)
-    pixels = np.concatenate([rng.integers(0, 90, (30, 20)), rng.integers(150, 255, (30, 20))], 1)
-    labels = np.zeros((30, 40), np.uint8)
-    labels[5:20, 3:8], labels[5:20, 30:35] = 1, 2
-    settings = tdseg.Settings(features="classical", trees=10, held_out=False)
-    image = tdseg.Image.from_array(pixels.astype(np.uint8), name="training")
-    return tdseg.train([(image, tdseg.SparseLabels.from_label_image(labels))], settings)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    rng = np.random.default_rng(1)
-    for name in ("a", "b µ", "c"):
-        tifffile.imwrite(
-            tmp_path / f"{name}.tif", rng.integers(0, 255, (20, 30), np.uint8), imagej=True
-        )
-    return tmp_path
 
 
 def test_results_equal_those_of_the_python_api(model, folder):
@@ -57,7 +37,10 @@ def test_one_bad_file_does_not_stop_the_rest(model, folder):
     outcomes = apply_to_files(model, sorted(folder.glob("*.tif")), folder / "out")
     assert [bool(o.error) for o in outcomes] == [False, True, False]
     assert "b µ.tif" in outcomes[1].error
-    assert sorted(p.name for p in (folder / "out").iterdir()) == ["a-labels.tif", "c-labels.tif"]
+    assert results(folder / "out") == ["a-labels.tif", "c-labels.tif"]
+    rows = report(folder / "out")
+    assert [row["status"] for row in rows] == ["written", "failed", "written"]
+    assert "b µ.tif" in rows[1]["note"]
 
 
 def test_existing_results_are_kept_unless_told(model, folder):
@@ -76,12 +59,34 @@ def test_existing_results_are_kept_unless_told(model, folder):
     assert tifffile.imread(out / "a-labels.tif").shape == (20, 30)
 
 
-def test_two_inputs_of_one_name_are_refused_before_anything_is_written(model, folder):
+def test_inputs_of_one_name_write_into_different_files(model, folder):
     (folder / "sub").mkdir()
     tifffile.imwrite(folder / "sub" / "a.tif", np.zeros((5, 5), np.uint8))
+    tifffile.imwrite(folder / "sub" / "a.tiff", np.full((6, 6), 255, np.uint8))
+    sources = [folder / "a.tif", folder / "sub" / "a.tif", folder / "sub" / "a.tiff"]
+    outcomes = apply_to_files(model, sources, folder / "out")
+    assert [o.error for o in outcomes] == [""] * 3
+    for outcome in outcomes:
+        (path,) = outcome.written
+        expected = tdseg.apply(model, tdseg.read_image(outcome.source)).labels[0, 0]
+        np.testing.assert_array_equal(tifffile.imread(path), expected)
+    named = [o.written[0].relative_to(folder / "out").as_posix() for o in outcomes]
+    assert named == ["a-labels.tif", "sub/a.tif-labels.tif", "sub/a.tiff-labels.tif"]
+
+
+def test_two_results_of_one_name_are_refused_before_anything_is_written(model, folder):
+    names = [folder / name for name in ("x.png.tif", "x.png", "x.tif")]
+    for path in names:
+        tifffile.imwrite(path, np.zeros((5, 5), np.uint8))
     with pytest.raises(TdsegError, match=r"would both write"):
-        apply_to_files(model, [folder / "a.tif", folder / "sub" / "a.tif"], folder / "out")
+        apply_to_files(
+            model, [folder / "x.png.tif", folder / "x.png", folder / "x.tif"], folder / "out"
+        )
     assert not (folder / "out").exists()
+    with pytest.raises(TdsegError, match="suffix"):
+        apply_to_files(
+            model, [folder / "a.tif"], folder / "out", output="both", suffix="-probabilities"
+        )
 
 
 def test_cancelling_leaves_no_half_written_file(model, folder):
@@ -99,8 +104,8 @@ def test_cancelling_leaves_no_half_written_file(model, folder):
 
     with pytest.raises(Cancelled):
         apply_to_files(model, sorted(folder.glob("*.tif")), folder / "out", progress=Stop())
-    names = sorted(p.name for p in (folder / "out").iterdir())
-    assert names == ["a-labels.tif"]
+    assert results(folder / "out") == ["a-labels.tif"]
+    assert [row["file"] for row in report(folder / "out")] == ["a.tif"]
     assert tifffile.imread(folder / "out" / "a-labels.tif").shape == (20, 30)
 
 

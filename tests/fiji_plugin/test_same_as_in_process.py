@@ -49,6 +49,9 @@ run("TDS Save Labels...", "path=[" + out + "labels]");
 run("Remove Overlay");
 run("TDS Load Labels...", "path=[" + out + "labels.zip]");
 saveAs("Tiff", out + "image.tif");
+folder = "input=[" + out + "] filter=image.tif output_folder=[" + out + "folder";
+run("TDS Apply to Folder...", folder + "] particles");
+run("TDS Apply to Folder...", folder + "2] reader=imagej contact_sheet=false output=uncertainty");
 print("group names: " + call("ij.gui.Roi.getGroupNames"));
 """
 
@@ -71,6 +74,17 @@ def test_an_image_is_the_same(both, name):
     ours, theirs = (_read(folder / f"{name}.tif") for folder in both[:2])
     np.testing.assert_array_equal(ours.pop("pixels"), theirs.pop("pixels"))
     assert repr(ours) == repr(theirs)
+
+
+def test_a_folder_job_is_the_same(both):
+    plugin, here = both[:2]
+    for name in ("folder/image-labels.tif", "folder2/image-uncertainty.tif"):
+        np.testing.assert_array_equal(tifffile.imread(plugin / name), tifffile.imread(here / name))
+    labels, shown = tifffile.imread(plugin / "folder/image-labels.tif"), plugin / "labels.tif"
+    np.testing.assert_array_equal(labels, tifffile.imread(shown))
+    doubts = tifffile.imread(plugin / "folder2/image-uncertainty.tif")
+    np.testing.assert_array_equal(doubts, tifffile.imread(plugin / "uncertainty.tif"))
+    assert (plugin / "folder" / "contact-sheet-001.png").is_file()
 
 
 def _read(path):

@@ -13,7 +13,7 @@ from tdseg.images.samples import texture_mosaic
 
 MACROS = {path.name: path for path in Path(macro_folder()).glob("*.ijm")}
 # Those that need more than an active image with labels and a classifier have their own test.
-OWN_TEST = {"whole_workflow.ijm", "compare_with_weka.ijm", "refine.ijm"}
+OWN_TEST = {"whole_workflow.ijm", "compare_with_weka.ijm", "refine.ijm", "apply_to_folder.ijm"}
 
 
 @pytest.fixture
@@ -52,6 +52,28 @@ def test_the_macro_runs_on_a_labelled_image(ij, labelled, name, tmp_path):
 def test_the_refine_macro(ij, labelled):
     ij.run_macro('run("TDS Apply...", "output=probabilities");', image=labelled)
     ij.run_macro(MACROS["refine.ijm"].read_text(encoding="utf-8"), on_print=lambda line: None)
+
+
+def test_the_folder_macro_segments_what_the_apply_macro_does(ij, labelled, tmp_path):
+    images = tmp_path / "im µ" / "sub"
+    images.mkdir(parents=True)
+    ij.run_macro(
+        f"""
+        run("Duplicate...", "title=copy"); saveAs("Tiff", "{images}/copy.tif"); close();
+        """,
+        image=labelled,
+    )
+    text, printed = MACROS["apply_to_folder.ijm"].read_text(encoding="utf-8"), []
+    ij.run_macro(text, f"{images.parent}|{tmp_path}/out", on_print=printed.append)
+    found = tifffile.imread(tmp_path / "out" / "sub" / "copy-labels.tif")
+    ij.run_macro(
+        f"""
+        run("TDS Apply...", "output=labels"); saveAs("Tiff", "{tmp_path}/labels.tif"); close();
+        """,
+        image=labelled,
+    )
+    np.testing.assert_array_equal(found, tifffile.imread(tmp_path / "labels.tif"))
+    assert any("1 image: 1 segmented" in line for line in printed)
 
 
 def test_the_demo_writes_what_imagej_opens(ij, tmp_path, capsys):

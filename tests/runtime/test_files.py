@@ -204,8 +204,35 @@ def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(
     writer.send_signal(signal.SIGKILL)
     writer.wait(20)
     writer.stdout.close()
-    os.utime(part)
-    assert leftovers.sweep(tmp_path) == []  # as young as one that is not locked yet
-    os.utime(part, (time.time() - 90,) * 2)
+    foreign = tmp_path / ".tdseg-000000000000.part"  # of another machine, whose locks may not show
+    part.rename(foreign)
+    os.utime(foreign)
+    assert leftovers.sweep(tmp_path) == []
+    foreign.rename(part)
+    assert leftovers.sweep(tmp_path) == [part]  # of this machine, however young
+    foreign.write_text("half")
+    os.utime(foreign, (time.time() - 90,) * 2)
     assert write_file(tmp_path / "b.txt", lambda new: new.write_text("whole"))
     assert sorted(os.listdir(tmp_path)) == [".other.part", "b.txt"]
+
+
+@posix
+def test_writers_and_sweepers_at_the_same_time_lose_nothing(tmp_path):
+    stop = threading.Event()
+
+    def sweeping() -> None:
+        while not stop.is_set():
+            leftovers.sweep(tmp_path)
+
+    sweepers = [threading.Thread(target=sweeping) for _ in range(2)]
+    for thread in sweepers:
+        thread.start()
+    try:
+        for number in range(300):
+            assert write_file(tmp_path / f"{number}", lambda part: part.write_text("whole"))
+    finally:
+        stop.set()
+        for thread in sweepers:
+            thread.join(30)
+    assert len(os.listdir(tmp_path)) == 300
+    assert all((tmp_path / f"{number}").read_text() == "whole" for number in range(300))

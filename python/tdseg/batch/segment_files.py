@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tdseg.batch.apply_files import refuse_to_overwrite
+from tdseg.batch.targets import refuse_to_overwrite
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tdseg.options.declare import LIST_OF_NUMBERS, Options, choice, flag, integer, path, text
 from tdseg.options.groups import (
+    ApplyJobOptions,
     ChannelOptions,
     CrfOptions,
     OutputOptions,
@@ -118,6 +119,25 @@ class ApplyOptions(PlaneOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApplyFolderOptions(SliceOptions, ApplyJobOptions):
+    """Keys of TDS Apply to Folder; besides them it takes what TDS Apply takes."""
+
+    input: str | None = path(
+        None,
+        "a folder of images, one image, or a pattern such as /data/*/a*.tif",
+        basic=True,
+        needed=True,
+        folder=True,
+    )
+    output_folder: str | None = path(
+        None, "where the results go, made if missing", basic=True, needed=True, folder=True
+    )
+    model: str | None = path(
+        None, "classifier file; default: the current classifier", ending=".tdseg", basic=True
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ComponentOptions(Options):
     """Principal components instead of features."""
 
@@ -216,14 +236,6 @@ class TrainFilesOptions(ExistingOption):
         "ROIs in each TIFF, a RoiSet per image, or a label image per image",
     )
     classes: str = text("", "class names of label values 1, 2, ...", "", "background,nucleus")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApplyFilesOptions(ExistingOption):
-    """What `tdseg apply` writes, and what happens to results that are there."""
-
-    output: str = choice("labels", "labels probabilities both uncertainty", "what to write")
-    existing: str = "skip"
 
 
 APPLY_OVERRIDES: tuple[type[Options], ...] = (

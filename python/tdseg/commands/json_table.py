@@ -81,6 +81,7 @@ def _key(key: Key) -> dict[str, Any]:
         "aliases": list(key.aliases),
         "saves": key.saves,
         "ending": key.ending,
+        "folder": key.folder,
     }
     bounds = {"minimum": key.minimum, "maximum": key.maximum}
     return {

@@ -105,6 +105,14 @@ COMMANDS: tuple[Command, ...] = (
         options.APPLY_OVERRIDES,
     ),
     Command(
+        "TDS Apply to Folder...",
+        "Segment the images of a folder with the current classifier.",
+        "folder:apply_to_folder",
+        options.ApplyFolderOptions,
+        options.APPLY_OVERRIDES,
+        needs_image=False,
+    ),
+    Command(
         "TDS Features...",
         "Show the features of the active image as a stack.",
         "features:features",

@@ -247,3 +247,57 @@ class UnlabelledOptions(Options):
     clusters: int | str = integer("auto", 2, 255, "number of classes", "auto", basic=True)
     min_size: int = integer(200, 0, 10**12, "smallest object, pixels", basic=True)
     cutoff_scale: float = number(1.0, 0.01, 1000.0, "above 1 gives fewer classes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions(Options):
+    """Which files of a folder a job takes, and who reads them."""
+
+    title: ClassVar[str] = "Folders"
+
+    filter: str = text(
+        "",
+        "of a folder's files, those whose name or path matches one of these patterns; empty: "
+        "every image",
+        "",
+        "*.tif,day1/*.png",
+        basic=True,
+    )
+    recursive: bool = flag(False, "look into the folders of a folder too", basic=True)
+    reader: str = choice(
+        "tdseg", "tdseg imagej", "who reads the images: tdseg itself, or ImageJ whatever it opens"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyJobOptions(FolderOptions):
+    """What a job over many images writes, and what it measures."""
+
+    title: ClassVar[str] = "Results of a job"
+
+    output: str = choice(
+        "labels", "labels probabilities both uncertainty", "what to write", basic=True
+    )
+    suffix: str = text(
+        "",
+        "end of the results' names before .tif, instead of -labels; of a single other output, "
+        "instead of -probabilities or -uncertainty",
+        r"[^/\\:*?\"<>|]+",
+        "-run2",
+    )
+    existing: str = choice(
+        "skip",
+        "skip overwrite error update",
+        "results that exist: kept (those made otherwise are named), made anew, refused; update "
+        "makes anew what another classifier or other settings made",
+        basic=True,
+    )
+    truth: str = text(
+        "",
+        "label images of the truth to compare with: a folder, or a pattern in which * stands for "
+        "the image's name",
+        "",
+        "*-truth.tif",
+    )
+    particles: bool = flag(False, "count and measure connected regions of each class")
+    contact_sheet: bool = flag(True, "PNG pages with images and results side by side", basic=True)

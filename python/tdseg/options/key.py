@@ -60,6 +60,8 @@ class Key:
         For "path": whether a file is written there, not read.
     ending
         For "path": the ending of such files, such as ".zip"; empty: any.
+    folder
+        For "path": whether a folder is chosen.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Key:
     needed: bool = False
     saves: bool = False
     ending: str = ""
+    folder: bool = False
 
     @property
     def all_choices(self) -> tuple[str, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import platform
 import re
 import time
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 try:
@@ -17,7 +20,7 @@ except ImportError:  # Windows
 
 # Short and of its own: a long name of the file to write leaves no room for additions.
 _PART = re.compile(r"\.tdseg-[0-9a-f]{12}\.part")
-# Between making a file and locking it, nobody may take it for one of a dead writer.
+# A file system that is shared may not carry locks from machine to machine.
 _YOUNG_SECONDS = 60.0
 _OLD_SECONDS = 24 * 3600.0
 _SWEEP_EVERY_SECONDS = 600.0
@@ -25,8 +28,13 @@ _swept: dict[str, float] = {}
 
 
 def part_name() -> str:
-    """Return a new name for a file that is not complete."""
-    return f".tdseg-{uuid.uuid4().hex[:12]}.part"
+    """Return a new name for a file that is not complete; it tells this machine's from others."""
+    return f".tdseg-{_machine()}{uuid.uuid4().hex[:6]}.part"
+
+
+@cache
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 
 
 @contextlib.contextmanager
@@ -41,14 +49,11 @@ def claim(part: Path) -> Iterator[Path]:
     OSError
         If the file cannot be made.
     """
-    handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o666)
+    handle = _make_locked(part)
     try:
         if fcntl is None:
             os.close(handle)  # Windows renames no open file
             handle = -1
-        else:
-            with contextlib.suppress(OSError):  # a file system without locks
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield part
     finally:
         with contextlib.suppress(OSError):
@@ -57,11 +62,35 @@ def claim(part: Path) -> Iterator[Path]:
             os.close(handle)
 
 
+def _make_locked(part: Path) -> int:
+    """Make a file and lock it, again if somebody swept it in between."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
+    while True:
+        handle = os.open(part, flags, 0o666)
+        if fcntl is None:
+            return handle
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if _is_at(handle, part):
+                return handle
+        except OSError:  # a file system without locks
+            return handle
+        os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Tell whether an open file still has its name."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
 def sweep(folder: Path) -> list[Path]:
     """Remove the temporary files of tdseg's in a folder whose writers are gone.
 
-    A file goes if it is older than a minute and nobody holds its lock, or, where locks cannot
-    tell, older than a day. Whatever cannot be looked at or removed stays.
+    A file goes if nobody holds its lock and it is of this machine or older than a minute; where
+    locks cannot tell, if it is older than a day. Whatever cannot be looked at or removed stays.
 
     Returns
     -------
@@ -77,8 +106,8 @@ def sweep(folder: Path) -> list[Path]:
     for part in parts:
         with contextlib.suppress(OSError):
             age = time.time() - part.stat().st_mtime
-            if age > _YOUNG_SECONDS and _ownerless(part, age):
-                part.unlink()
+            here = fcntl is not None and part.name.startswith(f".tdseg-{_machine()}")
+            if (here or age > _YOUNG_SECONDS) and _removed(part, age):
                 removed.append(part)
     return removed
 
@@ -91,16 +120,22 @@ def sweep_now_and_then(folder: Path) -> None:
         sweep(folder)
 
 
-def _ownerless(part: Path, age: float) -> bool:
+def _removed(part: Path, age: float) -> bool:
+    """Remove a file that nobody holds."""
     if fcntl is None:
+        if age > _OLD_SECONDS:
+            part.unlink()
         return age > _OLD_SECONDS
     handle = os.open(part, os.O_RDWR)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False  # its writer lives, however slow it is
+        except OSError:
+            if age <= _OLD_SECONDS:
+                return False
+        part.unlink()  # under the lock: who made it meanwhile waits, and makes another
         return True
-    except BlockingIOError:
-        return False  # its writer lives, however slow it is
-    except OSError:
-        return age > _OLD_SECONDS
     finally:
         os.close(handle)

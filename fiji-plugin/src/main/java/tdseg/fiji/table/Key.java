@@ -58,6 +58,9 @@ public final class Key {
     /** Ending of its file, such as ".zip"; or empty. */
     public final String ending;
 
+    /** Whether a folder is chosen. */
+    public final boolean folder;
+
     private final Pattern pattern;
     private final Double minimum;
     private final Double maximum;
@@ -79,6 +82,7 @@ public final class Key {
         aliases = fields.texts("aliases");
         saves = fields.flag("saves");
         ending = fields.text("ending");
+        folder = fields.flag("folder");
         // What Python means by them, in ranges of letters too.
         String expression = fields.text("pattern").replace("\\w", "\\p{L}\\p{N}_");
         pattern = expression.isEmpty()
