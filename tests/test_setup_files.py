@@ -11,6 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tdseg.fiji_install.artifacts import APPOSE
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Packages that conda-forge names otherwise, and what it brings that PyPI does not.
@@ -73,3 +75,18 @@ def test_the_hooks_run_the_checks_of_make():
     tools = {Path(entry.split()[0]).name for entry in hooks}
     check = makefile.split("\ncheck: setup\n")[1].split("\n\n")[0]
     assert tools == {re.search(r"\$\(BIN\)/([\w-]+)", line)[1] for line in check.splitlines()}
+
+
+def test_the_list_of_what_others_made_names_every_package_and_carried_jar():
+    text = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+    packages = text.split("## Python packages")[1].split("## ")[0]
+    named = {
+        canonicalize_name(name)
+        for row in re.findall(r"^\| ([a-z].*?) \|", packages, re.MULTILINE)
+        for name in row.split(", ")
+        if name != "package"
+    }
+    assert named == set(by_name(PROJECT["dependencies"]))
+    # The jar is the one that a wheel is given.
+    artifact, version = APPOSE.split(":")[1:]
+    assert f"| {artifact.title()} {version} for Java" in text
