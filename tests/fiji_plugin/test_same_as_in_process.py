@@ -37,11 +37,16 @@ run("TDS Apply...", "output=overlay slices=2-3");
 keep("overlay");
 run("TDS Apply...", "output=uncertainty");
 keep("uncertainty");
+run("TDS Apply...", "output=composite legend=true");
+rename("c"); keep("composite");
 run("TDS Features...", "features=classical sigma_max=2 slices=2");
 keep("features");
 run("TDS Labels to Image");
 run("TDS Class Statistics");
 table("statistics");
+run("TDS Objects...", "min_size=3 smoothing=0.7");
+table("objects");
+run("TDS Objects...", "outlines=classes");
 keep("label-image");
 run("TDS Measure ROIs...", "features=classical sigma_max=2");
 table("regions");
@@ -55,7 +60,7 @@ run("TDS Apply to Folder...", folder + "2] reader=imagej contact_sheet=false out
 print("group names: " + call("ij.gui.Roi.getGroupNames"));
 """
 
-SAVED = "labels probabilities overlay uncertainty features label-image image".split()
+SAVED = "labels probabilities overlay uncertainty composite features label-image image".split()
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +103,7 @@ def _read(path):
     return found
 
 
-@pytest.mark.parametrize("name", ["statistics", "regions"])
+@pytest.mark.parametrize("name", ["statistics", "objects", "regions"])
 def test_a_table_is_the_same(both, name):
     ours, theirs = ((folder / f"{name}.csv").read_text() for folder in both[:2])
     assert len(ours.splitlines()) > 2

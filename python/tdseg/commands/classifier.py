@@ -6,6 +6,7 @@ from typing import Any
 
 from tdseg.classifiers.model import Model, load
 from tdseg.commands.label_source import read_labels
+from tdseg.commands.legend import legend
 from tdseg.commands.reply import ImageResult, Reply, TableResult
 from tdseg.commands.request import Request
 from tdseg.commands.selection import area_mask
@@ -64,7 +65,7 @@ def apply(request: Request) -> Reply:
     result = apply_model(
         model,
         image,
-        probabilities=wanted in ("probabilities", "both"),
+        probabilities=wanted in ("probabilities", "both", "composite"),
         uncertainty=wanted == "uncertainty",
         planes=planes,
         region=area_mask(request),
@@ -74,12 +75,22 @@ def apply(request: Request) -> Reply:
     )
     stem, images = request.image.stem, []
     shared: dict[str, Any] = {"source": request.image, "info": result.info, "planes": planes}
-    if wanted in ("probabilities", "both"):
+    if options.legend:
+        named = dict(zip(result.class_values, result.class_names, strict=True))
+        shared["rois"] = legend(named, image.size)
+    if wanted in ("probabilities", "both", "composite"):
         assert result.probabilities is not None
         names = result.class_names
         title = f"{stem}-probabilities"
         images.append(
-            ImageResult("probabilities", title, result.probabilities, names=names, **shared)
+            ImageResult(
+                "probabilities",
+                title,
+                result.probabilities,
+                names=names,
+                colours=result.class_values if wanted == "composite" else (),
+                **shared,
+            )
         )
     if wanted == "uncertainty":
         assert result.uncertainty is not None

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tdseg.options.declare import LIST_OF_NUMBERS, Options, choice, flag, integer, path, text
+from tdseg.options.declare import (
+    LIST_OF_NUMBERS,
+    Options,
+    choice,
+    flag,
+    integer,
+    number,
+    path,
+    text,
+)
 from tdseg.options.groups import (
     ApplyJobOptions,
     ChannelOptions,
@@ -114,8 +123,12 @@ class ApplyOptions(PlaneOptions):
         None, "classifier file; default: the current classifier", ending=".tdseg"
     )
     output: str = choice(
-        "labels", "labels probabilities both overlay uncertainty", "what to show", basic=True
+        "labels",
+        "labels probabilities both overlay uncertainty composite",
+        "what to show; composite: probabilities in the classes' colours",
+        basic=True,
     )
+    legend: bool = flag(False, "lay the classes' names and colours over the result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +237,39 @@ class RegionOptions(RoiSourceOptions):
 @dataclass(frozen=True, kw_only=True)
 class MeasureRoisOptions(FeatureSettings, RegionOptions, ComponentOptions):
     """Keys of TDS Measure ROIs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassImageOptions(Options):
+    """Where the classes are that a command measures."""
+
+    title: ClassVar[str] = "Classes"
+
+    classes_from: str = choice(
+        "image",
+        "image classifier auto",
+        "the active label image, or the active image as the current classifier segments it; auto: "
+        "as it is where tdseg made it, or where there is no classifier",
+        basic=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectsOptions(ClassImageOptions):
+    """Keys of TDS Objects."""
+
+    title: ClassVar[str] = "Objects"
+
+    classes_from: str = "auto"
+    classes: str = text("all", "names or numbers of classes", "", "nucleus", basic=True)
+    min_size: int = integer(1, 1, 10**12, "smallest object, pixels", basic=True)
+    smoothing: float = number(
+        0.0, 0.0, 100.0, "smooth each class before: standard deviation in pixels", basic=True
+    )
+    outlines: str = choice(
+        "objects", "objects classes none", "a ROI for each object, or one for each class and plane"
+    )
+    where: str = choice("overlay", "overlay manager", "where the ROIs are added", basic=True)
 
 
 @dataclass(frozen=True, kw_only=True)

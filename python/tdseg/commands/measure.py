@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from tdseg.commands.class_image import class_image
 from tdseg.commands.label_source import canvas_of, rois_of
 from tdseg.commands.reply import Reply, TableResult
 from tdseg.commands.request import Request
-from tdseg.errors import TdsegError
-from tdseg.labels.carried_names import carried_names
 from tdseg.labels.rasterize import count_outside, roi_pixels
 from tdseg.labels.roi_classes import class_values
 from tdseg.labels.roi_facts import NEVER_LABELS, describe
@@ -72,14 +71,7 @@ def read_regions(request: Request) -> list[Region]:
 
 
 def class_statistics(request: Request) -> Reply:
-    """Count pixels, area and fraction of each class of the active label image."""
-    image = request.image.read()
-    if image.is_colour or image.shape[2] != 1 or image.dtype not in (np.uint8, np.uint16):
-        raise TdsegError(
-            f"Image '{image.name}' is not a label image (8- or 16-bit, one channel); select a "
-            "result of TDS Apply... first."
-        )
-    # A result is measured under the names it was made with, whatever the session's are now.
-    carried = carried_names(image)
-    rows = statistics_rows(image, request.session.classes if carried is None else carried)
-    return Reply(tables=[TableResult("TDS Class Statistics", rows)])
+    """Count pixels, area and fraction of each class."""
+    classes = class_image(request)
+    rows = statistics_rows(classes.labels, classes.names)
+    return Reply(request.resolved(), tables=[TableResult("TDS Class Statistics", rows)])

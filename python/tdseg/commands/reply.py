@@ -35,6 +35,11 @@ class ImageResult:
         Settings and provenance, for the image's info.
     planes
         Plane numbers ``t * Z + z`` of the source that `array` covers; None: all.
+    colours
+        Label value of each channel, which is shown in its colour, all channels at once; empty: one
+        channel at a time, in grey.
+    rois
+        ROIs in ImageJ's encoding, with their names, to lay over it: a legend.
     """
 
     kind: Literal["labels", "probabilities", "uncertainty", "features", "overlay"]
@@ -44,6 +49,8 @@ class ImageResult:
     names: Sequence[str] = ()
     info: Mapping[str, str] = field(default_factory=dict)
     planes: Sequence[int] | None = None
+    colours: Sequence[int] = ()
+    rois: Sequence[tuple[str, RoiBytes]] = ()
 
 
 @dataclass(frozen=True)
@@ -58,13 +65,15 @@ class TableResult:
 class Outline:
     """Outlines of an object to show as a ROI without a class.
 
-    `rings` are (n, 2) corners x, y; a ring inside another is a hole. `t` and `z` count from 0.
+    `rings` are (n, 2) corners x, y; a ring inside another is a hole. `t` and `z` count from 0. The
+    line has the colour of the label value `value`; 0: ImageJ's own.
     """
 
     name: str
-    rings: Sequence[npt.NDArray[np.floating]]
+    rings: Sequence[npt.NDArray[np.number]]
     t: int
     z: int
+    value: int = 0
 
 
 @dataclass(frozen=True)

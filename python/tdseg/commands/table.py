@@ -172,6 +172,13 @@ COMMANDS: tuple[Command, ...] = (
         "TDS Class Statistics",
         "Pixels, area and fraction of each class and slice, as a table.",
         "measure:class_statistics",
+        options.ClassImageOptions,
+    ),
+    Command(
+        "TDS Objects...",
+        "Outlines of the objects of each class, and a table of their sizes.",
+        "objects:objects",
+        options.ObjectsOptions,
     ),
     Command(
         "TDS Status",

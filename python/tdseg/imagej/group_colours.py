@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -35,3 +36,9 @@ def group_colours() -> np.ndarray:
     colours = lut_array(group_lut())
     colours[0] = 0  # unlabelled
     return colours
+
+
+def colours_of(values: Iterable[int]) -> list[Any]:
+    """Return a ``java.awt.Color`` for each label value."""
+    table = group_colours()
+    return [jc.Color(*(int(c) for c in table[min(int(value), 255)])) for value in values]

@@ -35,6 +35,7 @@ _PACKAGES = {
     "java.awt": (
         "Color Container Dialog Frame GraphicsEnvironment Label Menu MenuItem Rectangle Window"
     ),
+    "java.awt.geom": "GeneralPath",
     "java.awt.event": "KeyEvent WindowEvent",
     "java.io": "PrintStream",
     "java.lang": "Runtime Runnable String System Thread",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tdseg.commands.reply import ImageResult
-from tdseg.imagej.group_colours import group_colours, group_lut
+from tdseg.imagej.group_colours import colours_of, group_colours, group_lut
 from tdseg.imagej.images import (
     calibration_of,
     from_imageplus,
@@ -21,6 +21,7 @@ from tdseg.imagej.images import (
     to_imageplus,
 )
 from tdseg.imagej.java import jc, to_java
+from tdseg.imagej.rois import add_to_overlay, decoded
 from tdseg.images.image import Calibration
 
 OVERLAY_OPACITY = 0.4
@@ -33,6 +34,8 @@ def imageplus_of(result: ImageResult, imp: Any) -> Any:
     array, title, info = result.array, result.title, result.info
     if result.kind == "probabilities":
         made = probabilities_imageplus(array, imp, title, result.names, info)
+        if len(result.colours) > 1:
+            made = _composite(made, result.colours)
     elif result.kind == "uncertainty":
         made = uncertainty_imageplus(array[:, :, 0], imp, title, info)
     elif result.kind == "features":
@@ -41,8 +44,22 @@ def imageplus_of(result: ImageResult, imp: Any) -> Any:
         made = overlay_imageplus(array[:, :, 0], imp, title, info, result.planes)
     else:
         made = labels_imageplus(array[:, :, 0], imp, title, info)
+    if result.rois:
+        add_to_overlay(made, [decoded(data, name) for name, data in result.rois])
     # A property that duplicates have too, and files: there the ID is one of an ImageJ that is gone.
     made.setProp(_SOURCE, f"{_THIS_IMAGEJ} {int(imp.getID())}")
+    return made
+
+
+def _composite(probabilities: Any, values: Sequence[int]) -> Any:
+    """Show all channels at once, each in the colour of its class."""
+    made = jc.CompositeImage(probabilities, jc.CompositeImage.COMPOSITE)
+    luts = [jc.LUT.createLutFromColor(colour) for colour in colours_of(values)]
+    for lut in luts:
+        lut.min, lut.max = 0.0, 1.0
+    made.setLuts(luts)
+    made.setOpenAsHyperStack(True)
+    made.setProperty("Info", probabilities.getProperty("Info"))
     return made
 
 

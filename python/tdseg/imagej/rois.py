@@ -10,6 +10,7 @@ import numpy as np
 
 from tdseg.commands.reply import Outline
 from tdseg.errors import TdsegError
+from tdseg.imagej.group_colours import colours_of
 from tdseg.imagej.java import jc, to_java, to_numpy
 from tdseg.labels.roi_format import decode_roi, without_dangling_texts
 from tdseg.labels.roi_shape import FARTHEST
@@ -172,18 +173,21 @@ def on_slice(roi: Any, position: int) -> None:
 
 def outline_roi(outline: Outline, imp: Any) -> Any:
     """Make a ROI of an object's outlines, at its place in the stack."""
-    roi: Any = None
-    for corners in outline.rings:
-        points = np.asarray(corners, np.float32)
-        x, y = (to_java(np.ascontiguousarray(points[:, k])) for k in range(2))
-        ring = jc.PolygonRoi(x, y, jc.Roi.TRACED_ROI)
-        if roi is None:
-            roi = ring
-        else:
-            if not isinstance(roi, jc.ShapeRoi):
-                roi = jc.ShapeRoi(roi)
-            roi = roi.xor(jc.ShapeRoi(ring))  # a hole, or another part
+    rings = [np.ascontiguousarray(ring, np.float32) for ring in outline.rings]
+    if len(rings) == 1:
+        x, y = (to_java(np.ascontiguousarray(rings[0][:, k])) for k in range(2))
+        roi = jc.PolygonRoi(x, y, jc.Roi.TRACED_ROI)
+    else:  # with holes, or other parts
+        path = jc.GeneralPath(jc.GeneralPath.WIND_EVEN_ODD)
+        for ring in rings:
+            path.moveTo(*map(float, ring[0]))
+            for corner in ring[1:]:
+                path.lineTo(*map(float, corner))
+            path.closePath()
+        roi = jc.ShapeRoi(path)
     roi.setName(outline.name)
+    if outline.value > 0:
+        roi.setStrokeColor(colours_of([outline.value])[0])
     place(roi, imp, outline.z + 1, outline.t + 1)
     return roi
 

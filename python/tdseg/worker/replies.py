@@ -53,6 +53,8 @@ def _image(image: ImageResult, keep: Callable[[Any], int]) -> dict[str, Any]:
         "shape": [int(n) for n in array.shape],
         "dtype": array.dtype.name,
         "result": keep(array),
+        "colours": [int(value) for value in image.colours],
+        "rois": [_roi(name, data) for name, data in image.rois],
     }
 
 
@@ -94,4 +96,5 @@ def _outline(outline: Outline) -> dict[str, Any]:
     rings: Sequence[list[float]] = [
         np.asarray(ring, np.float32).ravel().tolist() for ring in outline.rings
     ]
-    return {"name": outline.name, "rings": rings, "t": int(outline.t), "z": int(outline.z)}
+    place = {"t": int(outline.t), "z": int(outline.z), "value": int(outline.value)}
+    return {"name": outline.name, "rings": rings, **place}

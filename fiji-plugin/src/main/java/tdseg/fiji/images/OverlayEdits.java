@@ -7,8 +7,12 @@ import ij.gui.Roi;
 import ij.gui.ShapeRoi;
 import ij.io.RoiDecoder;
 import ij.plugin.frame.RoiManager;
+import java.awt.Color;
+import java.awt.geom.GeneralPath;
+import java.awt.geom.Path2D;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import tdseg.fiji.UserError;
@@ -34,15 +38,17 @@ public final class OverlayEdits {
             rois.forEach(manager::addRoi);
             return;
         }
-        Overlay overlay = imp.getOverlay();
-        if (overlay == null || edit.flag("replace")) {
-            overlay = new Overlay();
+        Overlay before = imp.getOverlay();
+        // Another one: who looks at the old one meanwhile sees it as it was.
+        Overlay overlay = before == null ? new Overlay() : before.create();
+        if (before != null && !edit.flag("replace")) {
+            Arrays.asList(before.toArray()).forEach(overlay::add);
         }
         rois.forEach(overlay::add);
         imp.setOverlay(overlay);
     }
 
-    private static Roi decoded(Fields added) {
+    static Roi decoded(Fields added) {
         String name = added.text("name");
         Roi roi;
         try {
@@ -62,25 +68,38 @@ public final class OverlayEdits {
     }
 
     private static Roi outline(Fields outline, ImagePlus imp) {
-        Roi roi = null;
-        for (Object ring : outline.list("rings")) {
-            List<?> corners = (List<?>) ring;
-            float[] x = new float[corners.size() / 2];
-            float[] y = new float[corners.size() / 2];
-            for (int i = 0; i < x.length; i++) {
-                x[i] = ((Number) corners.get(2 * i)).floatValue();
-                y[i] = ((Number) corners.get(2 * i + 1)).floatValue();
+        List<?> rings = outline.list("rings");
+        Roi roi;
+        if (rings.size() == 1) {
+            float[][] corners = corners(rings.get(0));
+            roi = new PolygonRoi(corners[0], corners[1], Roi.TRACED_ROI);
+        } else { // with holes, or other parts
+            GeneralPath path = new GeneralPath(Path2D.WIND_EVEN_ODD);
+            for (Object ring : rings) {
+                float[][] corners = corners(ring);
+                path.moveTo(corners[0][0], corners[1][0]);
+                for (int i = 1; i < corners[0].length; i++) {
+                    path.lineTo(corners[0][i], corners[1][i]);
+                }
+                path.closePath();
             }
-            Roi part = new PolygonRoi(x, y, Roi.TRACED_ROI);
-            if (roi == null) {
-                roi = part;
-            } else { // a hole, or another part
-                ShapeRoi whole = roi instanceof ShapeRoi ? (ShapeRoi) roi : new ShapeRoi(roi);
-                roi = whole.xor(new ShapeRoi(part));
-            }
+            roi = new ShapeRoi(path);
         }
         roi.setName(outline.text("name"));
+        int value = outline.whole("value");
+        if (value > 0) {
+            roi.setStrokeColor(new Color(GroupColours.lut().getRGB(Math.min(value, 255))));
+        }
         SelectionLabel.place(roi, imp, 0, outline.whole("z") + 1, outline.whole("t") + 1);
         return roi;
+    }
+
+    private static float[][] corners(Object ring) {
+        List<?> numbers = (List<?>) ring;
+        float[][] corners = new float[2][numbers.size() / 2];
+        for (int i = 0; i < numbers.size(); i++) {
+            corners[i % 2][i / 2] = ((Number) numbers.get(i)).floatValue();
+        }
+        return corners;
     }
 }

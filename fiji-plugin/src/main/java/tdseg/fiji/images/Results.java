@@ -46,10 +46,21 @@ public final class Results {
             default:
                 made = labels(result, imp, planes);
         }
+        lay(result.objects("rois"), made);
         // A property that duplicates have too, and files: there the ID is one of an ImageJ that is
         // gone.
         made.setProp(SOURCE, THIS_IMAGEJ + " " + imp.getID());
         return made;
+    }
+
+    /** Lays ROIs over an image: a legend. */
+    private static void lay(List<Fields> rois, ImagePlus made) {
+        if (rois.isEmpty()) {
+            return;
+        }
+        Overlay overlay = made.getOverlay() == null ? new Overlay() : made.getOverlay();
+        rois.forEach(roi -> overlay.add(OverlayEdits.decoded(roi)));
+        made.setOverlay(overlay);
     }
 
     /** Returns the ID of the image that a result, or its duplicate, was made from; or "". */
@@ -73,7 +84,8 @@ public final class Results {
         ImagePlus made = stacked(result, imp, planes);
         made.setOpenAsHyperStack(true);
         made.setDisplayRange(0, 1);
-        return made;
+        return result.wholes("colours").length > 1
+                ? ClassComposite.of(made, result.wholes("colours")) : made;
     }
 
     private static ImagePlus features(Fields result, ImagePlus imp, IntFunction<Object> planes) {

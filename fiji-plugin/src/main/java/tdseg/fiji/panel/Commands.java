@@ -69,9 +69,9 @@ final class Commands implements PanelWork.Listener {
         job.fetch = (w, reply) -> Recording.suspended(() -> {
             reply.objects("tables").forEach(Tables::show);
             w.images().forEach(ImagePlus::show);
+            w.showWithoutImages(); // thousands of outlines would stop the event thread
         });
         job.ending = (w, reply) -> {
-            w.showWithoutImages();
             record(labels, used, w.line());
         };
         work.add(job);

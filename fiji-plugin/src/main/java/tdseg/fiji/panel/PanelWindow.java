@@ -91,6 +91,9 @@ final class PanelWindow extends JFrame {
                 () -> panel.results.getProbability()));
         training.add(button("Get uncertainty", "Where a stroke would help most, as a new image",
                 () -> panel.results.getUncertainty()));
+        JButton more = button("More results...", "Legend, composite, areas, objects", () -> { });
+        more.addActionListener(event -> panel.results.more().show(more, 0, more.getHeight()));
+        training.add(more);
         training.add(button("Get features", "The features of the image as a stack",
                 () -> panel.results.getFeatures()));
         JPanel options = group("Options");

@@ -75,6 +75,14 @@ final class Preview {
                 part -> part.classifier == classifier && part.picture.area.contains(area));
     }
 
+    /** Shows it again where the ROI Manager took its place and left it. */
+    void keep() {
+        ImageCanvas canvas = canvas();
+        if (canvas != null && !parts.isEmpty() && canvas.getShowAllList() == null) {
+            refresh();
+        }
+    }
+
     void setOpacity(double value) {
         opacity = value;
         refresh();
@@ -94,6 +102,10 @@ final class Preview {
     private void refresh() {
         ImageCanvas canvas = canvas();
         if (canvas != null && !parts.isEmpty()) {
+            Overlay shown = canvas.getShowAllList();
+            if (shown != null && shown != overlay) {
+                return; // the ROI Manager shows all of its ROIs
+            }
             overlay = new Overlay();
             for (Part part : parts) {
                 boolean isTrue = part.classifier == classifier && knowsLabels;

@@ -113,6 +113,7 @@ final class Updates {
             preview.clear(); // another plane, or the image was changed
         }
         if (shown) {
+            preview.keep();
             view.follow(labels.imp);
         }
         if (!commands.work.isIdle() || wish().equals(given)) {

@@ -15,7 +15,9 @@ import tdseg.fiji.table.Fields;
  * the thread that called, as ImageJ's own commands do.
  */
 public final class CommandRun {
+    private static final String CANCELLED = "Cancelled; nothing was changed or written.";
     private static final int POLL = 50;
+    private static final long PATIENCE = 600; // milliseconds for a command that was cancelled
 
     private final Worker worker;
     private final Questions questions;
@@ -41,15 +43,20 @@ public final class CommandRun {
         Map<String, Object> inputs = new HashMap<>();
         inputs.put("request", request);
         Service.Task task = worker.task("run", inputs, events::add);
-        boolean cancelled = false;
+        long cancelled = 0;
         while (true) {
             TaskEvent event = next();
             if (event == null && !worker.isAlive() && events.isEmpty()) {
                 throw worker.died();
             }
-            if (!cancelled && progress.isStopped()) {
-                cancelled = true;
+            if (cancelled == 0 && progress.isStopped()) {
+                cancelled = System.nanoTime();
                 task.cancel();
+            }
+            if (cancelled != 0 && System.nanoTime() - cancelled > PATIENCE * 1_000_000L) {
+                // It may load a network, or be in the middle of a pass: it ends after that, and
+                // what comes next waits for it there, not the user here.
+                throw new UserError(CANCELLED);
             }
             if (event == null) {
                 continue;
@@ -58,7 +65,7 @@ public final class CommandRun {
             if (event.responseType.isTerminal()) {
                 return ended(task);
             }
-            hear(event, cancelled);
+            hear(event);
         }
     }
 
@@ -78,17 +85,17 @@ public final class CommandRun {
 
     private static Fields ended(Service.Task task) {
         if (task.status == Service.TaskStatus.CANCELED) {
-            throw new UserError("Cancelled; nothing was changed or written.");
+            throw new UserError(CANCELLED);
         }
         Fields answer = Worker.outcome(task);
         if (answer.flag("cancelled")) {
             throw new UserError(answer.has("message") ? answer.text("message")
-                    : "Cancelled; nothing was changed or written.");
+                    : CANCELLED);
         }
         return answer;
     }
 
-    private void hear(TaskEvent event, boolean cancelled) {
+    private void hear(TaskEvent event) {
         Fields info = new Fields(event.info);
         if (info.has("ask")) { // of one that was cancelled too: the worker drops the answer
             answer(info);

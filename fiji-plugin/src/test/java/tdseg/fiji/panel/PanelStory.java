@@ -7,7 +7,9 @@ import ij.WindowManager;
 import ij.gui.ImageCanvas;
 import ij.gui.ImageRoi;
 import ij.gui.Overlay;
+import ij.gui.Roi;
 import ij.plugin.frame.Recorder;
+import ij.plugin.frame.RoiManager;
 import java.awt.Component;
 import java.awt.Container;
 import java.awt.Dialog;
@@ -28,6 +30,8 @@ import java.util.concurrent.Callable;
 import javax.imageio.ImageIO;
 import javax.swing.AbstractButton;
 import javax.swing.JComboBox;
+import javax.swing.JPopupMenu;
+import javax.swing.MenuSelectionManager;
 import javax.swing.text.JTextComponent;
 
 /**
@@ -77,6 +81,7 @@ public final class PanelStory {
         picture("trained");
         correct();
         result();
+        moreResults();
         lifeCycle(file);
     }
 
@@ -153,6 +158,62 @@ public final class PanelStory {
         say("end", message());
         picture("result");
         made.close();
+    }
+
+    /** What is in the menu: objects join what the ROI Manager has. */
+    private void moreResults() throws Exception {
+        RoiManager manager = RoiManager.getRoiManager();
+        manager.setLocation(700, 300);
+        manager.addRoi(new Roi(1, 1, 5, 5));
+        more("Objects...");
+        until("the question", () -> dialog("TDS Objects...") != null);
+        Dialog dialog = dialog("TDS Objects...");
+        EventQueue.invokeAndWait(() -> {
+            ((JTextComponent) named(dialog, "min_size")).setText("30");
+            ((JTextComponent) named(dialog, "smoothing")).setText("1");
+            ((JComboBox<?>) named(dialog, "where")).setSelectedItem("manager");
+        });
+        EventQueue.invokeLater(((AbstractButton) named(dialog, "OK"))::doClick);
+        until("the objects", () -> manager.getCount() > 1);
+        rest();
+        long area = 0;
+        for (Roi roi : manager.getRoisAsArray()) {
+            area += roi.getStatistics().pixelCount;
+        }
+        say("area in the manager", area);
+        say("first in the manager", manager.getRoi(0).getBounds().width);
+        say("labels after objects", panel.regions.getModel().getSize());
+        EventQueue.invokeAndWait(() -> manager.runCommand("show all"));
+        picture("objects");
+        EventQueue.invokeAndWait(() -> {
+            manager.runCommand("show none");
+            manager.close();
+        });
+        more("Areas of classes");
+        until("the table", () -> WindowManager.getWindow("TDS Class Statistics") != null);
+        more("Composite of probabilities");
+        until("the composite", () -> WindowManager.getImage("cells-probabilities") != null);
+        ImagePlus composite = WindowManager.getImage("cells-probabilities");
+        say("composite", composite.isComposite());
+        rest();
+        picture("composite");
+        composite.close();
+        EventQueue.invokeAndWait(((ij.text.TextWindow)
+                WindowManager.getWindow("TDS Class Statistics"))::close);
+    }
+
+    private void more(String name) throws Exception {
+        press("More results...");
+        until("the menu", () -> MenuSelectionManager.defaultManager().getSelectedPath().length > 0);
+        JPopupMenu menu = (JPopupMenu)
+                MenuSelectionManager.defaultManager().getSelectedPath()[0].getComponent();
+        if (name.startsWith("Objects")) {
+            picture("menu");
+        }
+        EventQueue.invokeLater(() -> {
+            menu.setVisible(false);
+            ((AbstractButton) named(menu, name)).doClick();
+        });
     }
 
     private void lifeCycle(String file) throws Exception {
