@@ -11,6 +11,7 @@ from tdseg.commands.parsing import parse_options
 from tdseg.commands.reply import Reply
 from tdseg.commands.request import Host, HostImage, Request
 from tdseg.errors import Cancelled, TdsegError
+from tdseg.runtime.cancelling import cancelled_by
 from tdseg.runtime.progress import counted
 from tdseg.runtime.telling import telling
 
@@ -68,7 +69,7 @@ def run_command(
         raise TdsegError(f"{command.name} works on the active image; open an image first.")
     # Status tells what runs and waits, so it does not wait itself.
     queue = session.job(command.name) if command.queued else nullcontext()
-    with queue, counted(progress) as told, telling(told.note):
+    with queue, counted(progress) as told, telling(told.note), cancelled_by(told.check):
         request = Request(command, given, session, told, active, host or Host())
         try:
             reply = command.load()(request)

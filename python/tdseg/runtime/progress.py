@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, Protocol, TextIO
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, TextIO
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+_MOMENT = 0.1  # seconds between two looks whether the user cancelled
 _BAR = "{percentage:3.0f} % |{bar:30}| {elapsed}<{remaining} {desc}"
 
 
@@ -83,7 +85,7 @@ class TerminalProgress:
 
 
 class Counted:
-    """Progress that says what repeats once, with a count.
+    """Progress that says what repeats once, with a count, and can be asked again.
 
     The last note waits for the next, for the next `update` or for the end, so that forty equal
     notes in a row are one line "... (40 times)". One that comes again after it was said is counted
@@ -99,11 +101,20 @@ class Counted:
         self._whole = whole
         self._waiting, self._count = "", 0
         self._again: dict[str, int] = {}
+        self._last = (0.0, "")
+        self._asked = 0.0
 
     def update(self, fraction: float, message: str = "") -> None:
         """Say what waits and report to the whole."""
         self._say()
+        self._last, self._asked = (fraction, message), time.monotonic()
         self._whole.update(fraction, message)
+
+    def check(self) -> None:
+        """Report the last step again, if that is a moment ago: the whole may raise `Cancelled`."""
+        if time.monotonic() - self._asked > _MOMENT:
+            self._whole.update(*self._last)
+            self._asked = time.monotonic()
 
     def note(self, message: str) -> None:
         """Say the line now, or count it."""

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import contextmanager
 from functools import cache
 from queue import SimpleQueue
@@ -19,10 +19,13 @@ from typing import Any, TypeVar
 
 import psutil
 
+from tdseg.runtime.cancelling import cancelled_by, check
 from tdseg.runtime.limits import processor_count
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_LOOK_SECONDS = 0.1  # between two looks whether the user cancelled
 
 _count: int | None = None
 _orphaned = False
@@ -107,8 +110,9 @@ def set_thread_count(count: int | None) -> None:
 def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """Apply `function` to every item, on `thread_count` threads, results in the items' order.
 
-    If one raises, or the caller is interrupted, those not yet begun are dropped, and the exception
-    comes when no other runs.
+    If one raises, or the caller is interrupted or cancelled (`tdseg.runtime.cancelling`), those not
+    yet begun are dropped, those running end where they would hear of a cancel, and the exception
+    comes when no other runs. Whether to cancel is asked on the caller's thread alone.
 
     The function must not wait for a lock that is held around another call of `map_threads`: that
     call's work may stand behind it in the queue.
@@ -116,17 +120,39 @@ def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> li
     work = list(items)
     workers = thread_count()
     if min(workers, len(work)) <= 1:
-        return [function(item) for item in work]
+        return [_checked(function, item) for item in work]
     futures: list[Future[Result]] = []
+    ended = _Ended()
     try:
         tasks = _tasks_of(workers)
         for item in work:
             future: Future[Result] = Future()
             futures.append(future)
-            tasks.put((future, function, item))
-        return [future.result() for future in futures]
+            tasks.put((future, function, item, ended))
+        return [_awaited(future) for future in futures]
     finally:
+        ended.set()
         wait([future for future in futures if not future.cancel()])
+
+
+class _Ended(threading.Event):
+    """Set when nobody waits for the work any more."""
+
+    def check(self) -> None:
+        if self.is_set():
+            raise CancelledError
+
+
+def _checked(function: Callable[[Item], Result], item: Item) -> Result:
+    check()
+    return function(item)
+
+
+def _awaited(future: Future[Result]) -> Result:
+    check()
+    while not wait([future], _LOOK_SECONDS).done:
+        check()
+    return future.result()
 
 
 def _tasks_of(workers: int) -> SimpleQueue[Any]:
@@ -151,13 +177,14 @@ def _tasks_of(workers: int) -> SimpleQueue[Any]:
 def _serve(tasks: SimpleQueue[Any]) -> None:
     _here.worker = True
     while (task := tasks.get()) is not None:
-        future, function, item = task
+        future, function, item, ended = task
         if future.set_running_or_notify_cancel():
             try:
-                future.set_result(function(item))
+                with cancelled_by(ended.check):
+                    future.set_result(function(item))
             except BaseException as error:
                 future.set_exception(error)
-        del task, future, function, item  # else they live until the next comes
+        del task, future, function, item, ended  # else they live until the next comes
 
 
 def _forget_pool() -> None:

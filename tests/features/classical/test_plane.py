@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tdseg.errors import TdsegError
+from tdseg.errors import Cancelled, TdsegError
 from tdseg.features.classical import (
     FAMILIES,
     ClassicalOptions,
@@ -14,6 +14,7 @@ from tdseg.features.classical import (
     feature_names,
 )
 from tdseg.runtime import threads
+from tdseg.runtime.cancelling import cancelled_by
 
 EVERYTHING = slice(None)
 ALL = ClassicalOptions(classical="all")
@@ -182,3 +183,31 @@ def test_working_memory_grows_with_the_features() -> None:
     image = np.zeros((4, 4, 1), np.uint8)
     few = ClassicalPlane(image, ClassicalOptions()).bytes_per_pixel()
     assert 76 * 4 < few < ClassicalPlane(image, ALL).bytes_per_pixel()
+
+
+class _Asked:
+    """Counts how often the work looks whether it should end, and ends it at one of the looks."""
+
+    def __init__(self, end_at: int = 0) -> None:
+        self.count, self._end_at = 0, end_at
+
+    def __call__(self) -> None:
+        self.count += 1
+        if self.count == self._end_at:
+            raise Cancelled
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_the_work_can_be_cancelled_at_every_scale(spots: np.ndarray, family: str) -> None:
+    def compute(sigma_max: float, asked: _Asked) -> int:
+        options = ClassicalOptions(classical=family, sigma_max=sigma_max, membrane_patch=9)
+        with cancelled_by(asked):
+            ClassicalPlane(spots, options).block(EVERYTHING, EVERYTHING)
+        return len(feature_names(options))
+
+    few, many = _Asked(), _Asked()
+    grows = compute(2.0, few) < compute(8.0, many)
+    assert many.count - few.count >= 2 if grows else few.count >= 1
+    for end_at in (1, many.count):
+        with pytest.raises(Cancelled):
+            compute(8.0, _Asked(end_at))

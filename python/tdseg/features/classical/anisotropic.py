@@ -11,6 +11,7 @@ from tdseg.features.classical.compiled import compiled
 from tdseg.features.classical.diffusion_tensor import tensor_row
 from tdseg.features.classical.options import ClassicalOptions, java_float
 from tdseg.runtime import threads
+from tdseg.runtime.cancelling import check
 
 ITERATIONS = 20
 FIRST_EXPONENTS = (np.float32(0.1), np.float32(0.1) + np.float32(0.25))
@@ -76,51 +77,72 @@ def _velocity_row(up, mid, down, t0, t1, t2, to):  # type: ignore[no-untyped-def
 
 
 @compiled
-def _diffuse(planes, smoothings, a1, a2, deviation, edge, low, high):  # type: ignore[no-untyped-def]
-    """Diffuse framed channels in place."""
-    channels, height, width = planes.shape[0], planes.shape[1] - 2, planes.shape[2] - 2
-    tensor = np.empty((3, height, width), np.float32)
-    velocity = np.empty((channels, height, width), np.float32)
+def _tensors(planes, a1, a2, dr2, tensor):  # type: ignore[no-untyped-def]
+    """Write the diffusion tensor of every pixel of framed channels, shape (3, height, width)."""
+    width = planes.shape[2] - 2
     scratch = np.empty((8, width), np.float32)
     doubles = np.empty((3, width), np.float64)
     bits = np.empty(width, np.int32)
-    largest = np.empty(width, np.float32)
-    smallest = np.empty(width, np.float32)
+    for y in range(planes.shape[1] - 2):
+        tensor_row(planes, y, a1, a2, dr2, scratch, doubles, bits, tensor)
+
+
+@compiled
+def _step(planes, tensor, velocity, dr0, low, high):  # type: ignore[no-untyped-def]
+    """Make one explicit step, in place; `velocity` (channels, height, width) is scratch."""
+    channels, height, width = velocity.shape
+    largest = np.full(width, -np.inf, np.float32)
+    smallest = np.full(width, np.inf, np.float32)
+    for c in range(channels):
+        for y in range(height):
+            v = velocity[c, y]
+            _velocity_row(
+                planes[c, y],
+                planes[c, y + 1],
+                planes[c, y + 2],
+                tensor[0, y],
+                tensor[1, y],
+                tensor[2, y],
+                v,
+            )
+            for x in range(width):
+                largest[x] = v[x] if v[x] > largest[x] else largest[x]
+            for x in range(width):
+                smallest[x] = v[x] if v[x] < smallest[x] else smallest[x]
+    top = max(abs(np.float64(largest.max())), abs(np.float64(smallest.min())))
+    step = 20.0 / top * dr0
+    for c in range(channels):
+        for y in range(height):
+            v = velocity[c, y]
+            row = planes[c, y + 1, 1 : width + 1]
+            for x in range(width):
+                value = np.float32(row[x] + v[x] * step)
+                value = low if value < low else value
+                row[x] = high if value > high else value
+    _close_border(planes)
+
+
+def _diffuse(
+    planes: np.ndarray,
+    smoothings: int,
+    a1: float,
+    deviation: float,
+    edge: float,
+    low: np.float32,
+    high: np.float32,
+) -> None:
+    """Diffuse framed channels in place; between two steps the work may be cancelled."""
+    inner = (planes.shape[1] - 2, planes.shape[2] - 2)
+    tensor = np.empty((3, *inner), np.float32)
+    velocity = np.empty((len(planes), *inner), np.float32)
     dr2 = (edge * deviation / 256.0) ** 2
     dr0 = 6.0 * deviation / 256.0
-    for _ in range(20):
-        for y in range(height):
-            tensor_row(planes, y, a1, a2, dr2, scratch, doubles, bits, tensor)
+    for _ in range(ITERATIONS):
+        check()
+        _tensors(planes, a1, float(SECOND_EXPONENT), dr2, tensor)
         for _ in range(smoothings):
-            largest[:] = np.float32(-np.inf)
-            smallest[:] = np.float32(np.inf)
-            for c in range(channels):
-                for y in range(height):
-                    v = velocity[c, y]
-                    _velocity_row(
-                        planes[c, y],
-                        planes[c, y + 1],
-                        planes[c, y + 2],
-                        tensor[0, y],
-                        tensor[1, y],
-                        tensor[2, y],
-                        v,
-                    )
-                    for x in range(width):
-                        largest[x] = v[x] if v[x] > largest[x] else largest[x]
-                    for x in range(width):
-                        smallest[x] = v[x] if v[x] < smallest[x] else smallest[x]
-            top = max(abs(np.float64(largest.max())), abs(np.float64(smallest.min())))
-            step = 20.0 / top * dr0
-            for c in range(channels):
-                for y in range(height):
-                    v = velocity[c, y]
-                    row = planes[c, y + 1, 1 : width + 1]
-                    for x in range(width):
-                        value = np.float32(row[x] + v[x] * step)
-                        value = low if value < low else value
-                        row[x] = high if value > high else value
-            _close_border(planes)
+            check()
+            _step(planes, tensor, velocity, dr0, low, high)
 
 
 def anisotropic_diffusion(planes: np.ndarray, options: ClassicalOptions) -> np.ndarray:
@@ -172,7 +194,6 @@ def anisotropic_diffusion(planes: np.ndarray, options: ClassicalOptions) -> np.n
             work,
             smoothings,
             float(a1),
-            float(SECOND_EXPONENT),
             deviation,
             float(options.membrane_thickness),
             low,

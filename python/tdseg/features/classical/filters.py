@@ -28,6 +28,7 @@ from tdseg.features.classical.quantise import quantise
 from tdseg.features.classical.rank import mean_variance, minimum_maximum
 from tdseg.features.classical.statistics import ChannelPlane
 from tdseg.features.classical.tile import Tile, in_bands
+from tdseg.runtime.cancelling import check
 
 
 class Planes:
@@ -223,6 +224,7 @@ def _neighbors_reach(options: ClassicalOptions) -> int:
 
 def _neighbors(tile: Tile, channel: ChannelPlane, planes: Planes) -> None:
     for distance in channel.options.distances:
+        check()
         target = planes.stack(neighbor_names(distance))
         if target is not None:
             neighbors(tile, distance, target)

@@ -13,6 +13,7 @@ from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.sampling import patches
 from tdseg.features.classical.statistics import ChannelPlane, DiffusedPlanes
 from tdseg.runtime import threads
+from tdseg.runtime.cancelling import check
 from tdseg.runtime.tiling import runs
 
 PIECE = 1024  # side of the largest piece that is filtered at once (pixels)
@@ -199,6 +200,7 @@ class ClassicalPlane:
                 return
             values = np.empty(shape, np.float32)
             for c, channel in enumerate(self.channel_planes):
+                check()
                 tile = channel.tile((top, bottom), (left, right), each.reach(self.options))
                 each.compute(tile, channel, Planes(names, values))
                 rows = targets + c * per_channel
@@ -224,6 +226,7 @@ class ClassicalPlane:
         sums = np.zeros(shape, np.int16)
         values = np.empty(shape, np.float32)
         for channel in self.channel_planes:
+            check()
             tile = channel.tile(rows, columns, each.reach(self.options))
             each.compute(tile, channel, Planes(names, values))
             add_clamped(values, sums)
@@ -250,6 +253,7 @@ class ClassicalPlane:
             part[0] = self._pixels[area][:, :, c]
             planes = Planes(names, part)
             for each in filters_of(self.options.families):
+                check()
                 tile = channel.tile(rows, columns, each.reach(self.options))
                 each.compute(tile, channel, planes)
         self.defined(out)

@@ -9,6 +9,7 @@ from tdseg.features.classical.disc import disc_half_widths, disc_reach
 from tdseg.features.classical.tile import Tile, in_bands
 
 CHUNK = 128
+BAND = (64, 2048)  # rows of a call, of which the radius is begun anew each time
 
 
 @compiled
@@ -179,7 +180,7 @@ def mean_variance(
     nothing = np.empty((0, 0), np.float32)
     first = nothing if mean is None else mean
     second = nothing if variance is None else variance
-    in_bands(lambda a, b: _disc_sums(pad, widths, first, second, a, b), 0, tile.height, 64)
+    in_bands(lambda a, b: _disc_sums(pad, widths, first, second, a, b), 0, tile.height, *BAND)
 
 
 def minimum_maximum(
@@ -194,4 +195,4 @@ def minimum_maximum(
 
 
 def _bands_extreme(pad: np.ndarray, widths: np.ndarray, sign: float, out: np.ndarray) -> None:
-    in_bands(lambda a, b: _disc_extreme(pad, widths, sign, out, a, b), 0, len(out), 64)
+    in_bands(lambda a, b: _disc_extreme(pad, widths, sign, out, a, b), 0, len(out), *BAND)

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tdseg.runtime import threads
+from tdseg.runtime.cancelling import check
+from tdseg.runtime.tiling import runs
+
+ROWS_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,30 @@ def whole(plane: np.ndarray) -> Tile:
     return Tile(pixels, 0, 0, height, width, (height, width))
 
 
-def in_bands(function: Callable[[int, int], None], start: int, stop: int, least: int = 16) -> None:
-    """Call ``function(first, last)`` on bands of ``range(start, stop)``, one band a thread."""
-    threads.map_threads(
-        lambda band: function(start + band[0], start + band[1]),
-        threads.bands(stop - start, least),
-    )
+def in_bands(
+    function: Callable[[int, int], None],
+    start: int,
+    stop: int,
+    least: int = 16,
+    most: int = ROWS_AT_ONCE,
+) -> None:
+    """Call ``function(first, last)`` on bands of ``range(start, stop)``, one band a thread.
+
+    Parameters
+    ----------
+    function
+        Writes these rows; before each call the work may be cancelled.
+    start, stop
+        All rows.
+    least
+        Bands are not shorter.
+    most
+        Nor is a call longer; more where rows of a call share work.
+    """
+
+    def band(part: tuple[int, int]) -> None:
+        for first, last in runs(start + part[0], start + part[1], most):
+            check()
+            function(first, last)
+
+    threads.map_threads(band, threads.bands(stop - start, least))
