@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +27,50 @@ def _command(own_imagej, plugin, folder: Path, main: str) -> list[str]:
     return command
 
 
-@pytest.fixture
-def session(own_imagej, plugin, display, tmp_path):
+IN_PROCESS = """
+import os, sys, threading, time, traceback
+import jpype, psutil, scyjava.config
+from tdseg.imagej.desktop import run_desktop
+
+def user():
+    from tdseg.imagej.java import jc
+    while not (jpype.isJVMStarted() and jc.IJ.getInstance()):
+        time.sleep(0.1)
+    while not jc.Menus.getCommands().containsKey("TDS Panel..."):
+        time.sleep(0.1)
+    story = jpype.JClass("tdseg.fiji.panel.PanelStory")
+    status = int(story.tell(sys.argv[2], sys.argv[3]))
+    processes = [" ".join(p.cmdline()) for p in psutil.Process().children(recursive=True)]
+    print("workers:", sum("tdseg.worker" in line for line in processes), flush=True)
+    os._exit(status)
+
+def guarded():
+    try:
+        user()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(3)
+
+jpype.addClassPath(sys.argv[1])
+scyjava.config.add_options(["-Duser.home=" + sys.argv[3]])
+threading.Thread(target=guarded, daemon=True).start()
+run_desktop("")
+"""
+"""The same session where Python is in ImageJ's own process."""
+
+
+@pytest.fixture(params=["a worker beside it", "in one process"])
+def session(request, own_imagej, plugin, display, tmp_path):
     """What a session with the panel printed; it leaves its files in the test's folder."""
     y, x = np.mgrid[:140, :140]
     right = x + y > 150
     noise = np.random.default_rng(0).normal(0, 14, right.shape)
     grey = 80 + (30 + 20 * np.sin(x / 3)) * right + noise
     tifffile.imwrite(tmp_path / "cells.tif", grey.clip(0, 255).astype(np.uint8), imagej=True)
-    command = _command(own_imagej, plugin, tmp_path, "PanelStory")
+    if request.param == "in one process":
+        command = [sys.executable, "-c", IN_PROCESS, str(plugin.tests)]
+    else:
+        command = _command(own_imagej, plugin, tmp_path, "PanelStory")
     command += [f"{tmp_path}/cells.tif", str(tmp_path)]
     told = subprocess.run(
         command,
@@ -46,6 +82,8 @@ def session(own_imagej, plugin, display, tmp_path):
         check=False,
     ).stdout
     assert "failed: " not in told, told
+    if request.param == "in one process":
+        assert "\nworkers: 0" in told, told
     return dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
 
 

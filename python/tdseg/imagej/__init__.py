@@ -82,18 +82,20 @@ def install() -> ImageJSession:
 
 
 def _listen(running: ImageJSession) -> None:
-    """Add the command listener, once; with windows, the search bar learns of the commands too."""
+    """Add the command listener and the plugin's service, once; the search bar learns of both."""
     global _listener
     import jpype
 
     from tdseg.imagej.java import jc
     from tdseg.imagej.listener import Listener
     from tdseg.imagej.search_bar import make_searchable
+    from tdseg.imagej.service import offer
 
     current = session()
     with _lock:
         if _listener is None:
             _listener = jpype.JProxy("ij.CommandListener", inst=Listener(current))
             jc.Executer.addCommandListener(_listener)
+            offer(current)
             if not running.headless:
                 make_searchable(running.gateway)

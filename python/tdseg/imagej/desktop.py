@@ -13,11 +13,15 @@ from tdseg.commands.table import COMMANDS, MENU
 from tdseg.errors import TdsegError
 from tdseg.fiji_install.building import plugin_jar
 from tdseg.imagej import start
+from tdseg.imagej.ask import plugin_dialogs
 from tdseg.imagej.choice import choose_fiji
 from tdseg.imagej.ending import java_ends, watch_java
 from tdseg.imagej.java import jc
 from tdseg.imagej.jdk import find_java
 from tdseg.runtime.files import check_source
+
+PANEL, PANEL_CLASS = "TDS Panel...", "tdseg.fiji.panel.TdsPanel"
+"""The entry that is no command of a macro, and the plugin's class behind it."""
 
 
 def run_desktop(fiji: str | None, images: Sequence[Path] = ()) -> int:
@@ -47,7 +51,7 @@ def run_desktop(fiji: str | None, images: Sequence[Path] = ()) -> int:
     try:
         plugin_jar(find_java, lambda line: print(line, flush=True))
     except TdsegError as error:
-        print(f"Dialogs are ImageJ's own: {error}", flush=True)
+        print(f"Dialogs are ImageJ's own, and there is no panel: {error}", flush=True)
     # An empty string asks for embedded ImageJ, whatever the environment says.
     start(chosen, headless=False)
     install_menu()
@@ -63,10 +67,13 @@ def install_menu() -> None:
     if window is None:
         raise TdsegError("ImageJ has no window here; start it with headless=False.")
     menu = _submenu()
-    for command in COMMANDS:
-        # The listener swallows the command before ImageJ would run what stands here.
-        jc.Menus.getCommands().put(command.name, f'ij.plugin.TextReader("{command.name}")')
-        item = jc.MenuItem(command.name)
+    # The listener swallows the commands before ImageJ would run what stands here.
+    entries = {command.name: f'ij.plugin.TextReader("{command.name}")' for command in COMMANDS}
+    if plugin_dialogs() is not None:
+        entries = {PANEL: PANEL_CLASS, **entries}
+    for name, runs in entries.items():
+        jc.Menus.getCommands().put(name, runs)
+        item = jc.MenuItem(name)
         item.addActionListener(window)
         menu.add(item)
 

@@ -39,6 +39,7 @@ _PACKAGES = {
     "java.awt.event": "KeyEvent WindowEvent",
     "java.io": "PrintStream",
     "java.lang": "Runtime Runnable String System Thread",
+    "java.util": "ArrayList",
     "java.nio": "ByteBuffer ByteOrder",
     "java.nio.channels": "Channels WritableByteChannel",
     "net.imagej.patcher": "LegacyInjector",

@@ -43,10 +43,8 @@ class Listener:
             self._run(known)
         except TdsegError as error:
             _stop(str(error))
-        except jpype.JException as error:
-            _stop(_unexpected(known, str(error.getMessage() or error)))
         except BaseException as error:  # an escaping exception would show a raw Java trace
-            _stop(_unexpected(known, f"{type(error).__name__}: {error}"))
+            _stop(unexpected_error(known, error))
         return None
 
     def _run(self, command: Command) -> None:
@@ -96,8 +94,10 @@ def _stop(message: str) -> None:
     jc.Macro.abort()
 
 
-def _unexpected(command: Command, reason: str) -> str:
-    # The trace is for a bug report; the macro user gets a sentence.
+def unexpected_error(command: Command, error: BaseException) -> str:
+    """Print an error that is no `TdsegError` on the console; return a sentence for the user."""
     if sys.__stderr__ is not None:
-        traceback.print_exc(file=sys.__stderr__)
-    return unexpected(command, reason)
+        traceback.print_exception(error, file=sys.__stderr__)
+    if isinstance(error, jpype.JException):
+        return unexpected(command, str(error.getMessage() or error))
+    return unexpected(command, f"{type(error).__name__}: {error}")

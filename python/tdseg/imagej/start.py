@@ -30,8 +30,6 @@ from tdseg.runtime.files import check_source, exists, is_folder, user_path
 
 EMBEDDED_ENDPOINTS = ("net.imagej:ij:1.54p", "net.imagej:ij1-patcher:2.0.0")
 _OPEN_MODULES = "--add-opens=java.base/java.lang=ALL-UNNAMED"
-IN_PROCESS = "tdseg.in_process"
-"""System property of a Java whose commands are done by the Python in the same process."""
 _NO_UPDATE_CHECK = "-Dimagej.updater.disableAutocheck=true"
 
 _lock = threading.RLock()
@@ -215,8 +213,6 @@ def _begin(session: ImageJSession) -> ImageJSession:
     atexit.register(prepare_exit)  # runs before scyjava's own
     handle_signals()
     _session = session
-    # What comes from the plugin's jar, such as the panel, calls the commands here, not a worker.
-    jc.System.setProperty(IN_PROCESS, "true")
     group_lut()  # else ImageJ complains of a missing LUT at every ROI group
     return session
 

@@ -13,19 +13,19 @@ from typing import Any
 
 from tdseg._version import __version__
 from tdseg.commands.extensions import FUNCTIONS
+from tdseg.commands.plain_reply import plain_reply
 from tdseg.commands.run import run_command, unexpected
 from tdseg.commands.table import BY_NAME, Command
 from tdseg.errors import Cancelled, TdsegError
+from tdseg.fiji_install.versions import version_problem
 from tdseg.worker.autosave import Autosave
 from tdseg.worker.console import log_file
 from tdseg.worker.memory import give_back
 from tdseg.worker.open_images import OpenImages
 from tdseg.worker.questions import Questions
-from tdseg.worker.replies import plain_reply
 from tdseg.worker.results import Results
 from tdseg.worker.segments import Segments
 from tdseg.worker.task import Task, TaskProgress
-from tdseg.worker.versions import version_problem
 from tdseg.workflow.session import Session
 
 _LOOK_SECONDS = 0.1  # between two looks whether the user cancelled
@@ -144,7 +144,7 @@ class Server:
                 self._autosave.keep(self.session)
             except (TdsegError, OSError) as error:
                 progress.note(f"The classifier would be lost if Python ended: {error}")
-        return {"reply": plain_reply(reply, command, self.results), "line": line}
+        return {"reply": plain_reply(reply, command, self.results.keep), "line": line}
 
     @contextmanager
     def _in_turn(self, task: Task, command: Command) -> Iterator[None]:

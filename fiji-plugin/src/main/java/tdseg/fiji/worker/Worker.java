@@ -25,7 +25,6 @@ import tdseg.fiji.table.Words;
  */
 public final class Worker {
     private static final String SESSION = UUID.randomUUID().toString();
-    private static final String IN_PROCESS = "tdseg.in_process";
     private static final int PATIENCE = 100;
     private static Worker running;
     private static boolean hadOne;
@@ -42,10 +41,6 @@ public final class Worker {
      * @throws UserError if it cannot be started, or is of another version than this plugin.
      */
     public static synchronized Worker get() {
-        if (Boolean.getBoolean(IN_PROCESS)) { // two would not know each other's classifier
-            throw new UserError("Python runs in this Fiji and does the commands itself; call them "
-                    + "by run(\"TDS ...\").");
-        }
         if (running == null || !running.service.isAlive()) {
             running = null;
             running = start(PythonChoice.find());

@@ -52,18 +52,22 @@ public final class PanelStory {
 
     /** Takes an image file and a folder for what is made. */
     public static void main(String[] arguments) throws Exception {
-        int status = 0;
+        new ImageJ();
+        System.exit(tell(arguments[0], arguments[1]));
+    }
+
+    /** Does it all in the ImageJ that is open; returns 0, or 1 if something was missing. */
+    public static int tell(String file, String folder) throws Exception {
         try {
-            new PanelStory(arguments[1]).tell(arguments[0]);
+            new PanelStory(folder).tell(file);
         } catch (IllegalStateException error) {
             System.out.println("failed: " + error.getMessage());
-            status = 1;
+            return 1;
         }
-        System.exit(status);
+        return 0;
     }
 
     private void tell(String file) throws Exception {
-        new ImageJ();
         imp = IJ.openImage(file);
         imp.show();
         enlarge(imp);

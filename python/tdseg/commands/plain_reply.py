@@ -12,11 +12,12 @@ import numpy as np
 from tdseg.commands.reply import ImageResult, Outline, OverlayEdit, Reply, TableResult
 from tdseg.commands.table import Command
 from tdseg.labels.roi_format import decode_roi, without_dangling_texts
-from tdseg.worker.results import Results
 
 
-def plain_reply(reply: Reply, command: Command, results: Results) -> dict[str, Any]:
-    """Return a reply for Fiji to show; its images wait in `results` to be fetched.
+def plain_reply(
+    reply: Reply, command: Command, keep: Callable[[Any], int | None]
+) -> dict[str, Any]:
+    """Return a reply for the plugin to show, but for the pixels.
 
     Parameters
     ----------
@@ -24,13 +25,14 @@ def plain_reply(reply: Reply, command: Command, results: Results) -> dict[str, A
         What a command found.
     command
         Which: it knows how its keys are written.
-    results
-        Keeps the pixels.
+    keep
+        Takes the pixels of an image and returns the number by which they are fetched, or None
+        where they go another way.
     """
     names = reply.group_names
     return {
         "values": [[key, command.key(key).format_value(v)] for key, v in reply.values.items()],
-        "images": [_image(image, results.keep) for image in reply.images],
+        "images": [_image(image, keep) for image in reply.images],
         "tables": [_table(table) for table in reply.tables],
         "edits": [_edit(edit) for edit in reply.edits],
         "group_names": None if names is None else {str(k): name for k, name in names.items()},
@@ -38,7 +40,7 @@ def plain_reply(reply: Reply, command: Command, results: Results) -> dict[str, A
     }
 
 
-def _image(image: ImageResult, keep: Callable[[Any], int]) -> dict[str, Any]:
+def _image(image: ImageResult, keep: Callable[[Any], int | None]) -> dict[str, Any]:
     array, planes = image.array, image.planes
     if image.kind in ("probabilities", "uncertainty", "features"):
         array = np.asarray(array, np.float32)

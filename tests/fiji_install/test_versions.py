@@ -1,4 +1,4 @@
-from tdseg.worker.versions import version_problem
+from tdseg.fiji_install.versions import version_problem
 
 
 def test_the_older_of_the_two_is_to_be_updated():

@@ -1,0 +1,64 @@
+package tdseg.fiji.service;
+
+import ij.IJ;
+import ij.ImagePlus;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import tdseg.fiji.UserError;
+import tdseg.fiji.table.Command;
+import tdseg.fiji.table.CommandTable;
+import tdseg.fiji.table.Fields;
+import tdseg.fiji.table.Json;
+import tdseg.fiji.worker.Progress;
+
+/**
+ * The Python in this ImageJ's own process ({@code tdseg/imagej/service.py}).
+ *
+ * <p>It leaves a function among ImageJ's properties, in types that ImageJ and Java share: this class
+ * may be loaded twice, by Python's class path and from the folder of plugins. A call is a map; what
+ * comes back is a list, of JSON and the images.
+ */
+final class InProcess implements Service {
+    private static final String PROPERTY = "tdseg.in_process";
+
+    static boolean isThere() {
+        return IJ.getProperty(PROPERTY) instanceof Function;
+    }
+
+    @SuppressWarnings("unchecked")
+    @Override
+    public Answer run(Command command, String options, ImagePlus active, Progress progress) {
+        Map<String, Object> call = new HashMap<>();
+        call.put("version", CommandTable.get().version);
+        call.put("command", command.name);
+        call.put("options", options);
+        call.put("active", active);
+        call.put("progress", progress);
+        List<?> found = (List<?>) ((Function<Object, Object>) IJ.getProperty(PROPERTY)).apply(call);
+        Fields answer = new Fields(Json.read((String) found.get(0)));
+        if (answer.has("error")) {
+            throw new UserError(answer.text("error"));
+        }
+        List<ImagePlus> images = found.stream().skip(1).map(each -> (ImagePlus) each)
+                .collect(Collectors.toList());
+        return new Answer() {
+            @Override
+            public Fields reply() {
+                return answer.object("reply");
+            }
+
+            @Override
+            public String line() {
+                return answer.text("line");
+            }
+
+            @Override
+            public List<ImagePlus> images() {
+                return images;
+            }
+        };
+    }
+}
