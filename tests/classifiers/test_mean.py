@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tdseg.classifiers.fitting import fit, from_storage, to_storage
-from tdseg.classifiers.mean import MeanClassifier
+from tdseg.classifiers.mean import MeanClassifier, rare_class_factors
 from tdseg.classifiers.training import training_set
 from tdseg.errors import TdsegError
 from tdseg.features.hybrid import HybridMap
@@ -46,9 +46,10 @@ def labelled():
 def test_it_is_the_weighted_mean_of_what_its_members_say_alone(labelled):
     mean = MeanClassifier.fit_parts(labelled, PARTS, trees=20, seed=4)
     expected = np.zeros((600, 3))
-    for start, stop, weight in PARTS:
+    # Of three classical features the forest counts more, of three deep ones the linear model.
+    for (start, stop, weight), forest in zip(PARTS, (0.8, 0.2, 0.5), strict=True):
         own = labelled.features[:, start:stop]
-        for kind in ("random_forest", "logistic_regression"):
+        for kind, share in (("random_forest", forest), ("logistic_regression", 1 - forest)):
             alone = fit(
                 kind,
                 own,
@@ -58,8 +59,47 @@ def test_it_is_the_weighted_mean_of_what_its_members_say_alone(labelled):
                 trees=round(20 * weight / 100),
                 seed=4,
             )
-            expected += weight / 200 * alone.predict_proba(own)
+            expected += weight / 100 * share * alone.predict_proba(own)
     np.testing.assert_allclose(mean.predict_proba(labelled.features), expected, atol=1e-6)
+
+
+def test_beyond_the_labels_classical_features_lead_a_linear_member_no_further(labelled):
+    far = labelled.features[:50] * 100
+    mean = MeanClassifier.fit_parts(labelled, [(0, 6, 1.0)], trees=5)
+    forest, linear = (
+        fit(kind, labelled.features, labelled.codes, 3, sources=SOURCES, trees=5)
+        for kind in ("random_forest", "logistic_regression")
+    )
+    near = far.copy()
+    low, high = labelled.features[:, :3].min(axis=0), labelled.features[:, :3].max(axis=0)
+    near[:, :3] = np.minimum(np.maximum(far[:, :3], low), high)
+    expected = (forest.predict_proba(far) + linear.predict_proba(near)) / 2
+    np.testing.assert_allclose(mean.predict_proba(far), expected, atol=1e-6)
+
+
+def test_only_rare_classes_are_taken_back():
+    rng = np.random.default_rng(3)
+    even = rng.dirichlet([5, 4, 3], 1000)
+    np.testing.assert_array_equal(rare_class_factors(even), 1)
+    rare = rng.dirichlet([50, 40, 1], 5000)
+    factors = rare_class_factors(rare)
+    np.testing.assert_array_equal(factors[:2], 1)
+    # A 91st is 0.082 of 0.4 thirds.
+    assert factors[2] == pytest.approx(np.sqrt(1 / 91 / (0.4 / 3)), rel=0.1)
+    assert rare_class_factors(np.array([[0.5, 0.5, 0.0]]))[2] == 1
+
+
+def test_a_mean_knows_what_is_rare_beside_the_labels(labelled):
+    plain = MeanClassifier.fit_parts(labelled, PARTS, trees=12)
+    mostly_first = labelled.features[labelled.codes == 0] + np.float32([3, 0, 0, 3, 0, 0])
+    told = plain.with_rare_classes(mostly_first)
+    before, after = (m.predict_proba(labelled.features) for m in (plain, told))
+    np.testing.assert_allclose(after.sum(axis=1), 1, atol=1e-6)
+    odds = (after[:, 1] / after[:, 0]) / (before[:, 1] / before[:, 0])
+    np.testing.assert_allclose(odds, told.factors[1] / told.factors[0], rtol=1e-3)
+    assert told.factors[1] < told.factors[0] == 1
+    restored = from_storage(*to_storage(told))
+    np.testing.assert_array_equal(restored.predict_proba(labelled.features), after)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +107,8 @@ def test_it_is_the_weighted_mean_of_what_its_members_say_alone(labelled):
 )
 def test_a_plane_equals_its_pixels(labelled, parts):
     mean = MeanClassifier.fit_parts(labelled, parts, trees=12)
-    values = np.random.default_rng(1).normal(size=(6, 9, 8)).astype(np.float32)
+    mean = MeanClassifier(mean.members, 6, mean.limits, np.array([1, 0.5, 0.8]))
+    values = 3 * np.random.default_rng(1).normal(size=(6, 9, 8)).astype(np.float32)
     classical, deep = Stored(values[:3], False), Stored(values[3:], True)
     prepared = mean.prepare(HybridMap([classical, HybridMap([deep])]))
     found = mean.predict_proba_block(prepared.block(slice(2, 7), slice(0, 8)))

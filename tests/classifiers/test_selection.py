@@ -7,6 +7,7 @@ from tdseg.classifiers.selection import (
     choose,
     format_shares,
     held_out_loss,
+    mean_entropy,
     parse_shares,
     parts_of_shares,
     shares_of,
@@ -89,14 +90,37 @@ def test_the_loss_is_scikit_learns_and_no_sharpness_changes_it():
 
 
 def test_shares_follow_the_likelihood():
-    even = shares_of(np.array([0.3, 0.3, 0.3]), 20)
+    sure = np.zeros(3)
+    even = shares_of(np.array([0.3, 0.3, 0.3]), 20, sure)
     assert sum(even) == 100
     assert max(even) <= 34
-    weights = np.exp(-0.5 * 10 * np.array([0.1, 0.2, 0.3]))
+    weights = np.exp(-10 * np.array([0.1, 0.15, 0.2]))
     np.testing.assert_allclose(
-        shares_of(np.array([0.1, 0.2, 0.3]), 10), 100 * weights / weights.sum(), atol=1
+        shares_of(np.array([0.1, 0.15, 0.2]), 10, sure), 100 * weights / weights.sum(), atol=1
     )
-    assert shares_of(np.array([0.1, 2.0, 0.1]), 10) == [50, 0, 50]
+    assert shares_of(np.array([0.1, 2.0, 0.1]), 10, sure) == [50, 0, 50]
+
+
+def test_a_set_that_is_undecided_beside_the_labels_loses_its_share():
+    probabilities = np.array([[[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.5], [0.5, 0.5]]])
+    undecided = mean_entropy(probabilities)
+    np.testing.assert_allclose(undecided, [0, np.log(2)])
+    assert shares_of(np.zeros(2), 5, undecided) == [100, 0]
+    # As many strokes as speak for it outweigh that.
+    assert shares_of(np.array([1.0, 0.0]), 20, undecided) == [0, 100]
+
+
+def test_pixels_beside_the_labels_decide_between_features_that_know_the_labels():
+    features, labels, rois, images = strokes([0, 1, 2, 3])
+    features[:, 4:8] = features[:, :4]
+    around = features[:, :8].copy()
+    # Between the strokes, the second half lies halfway between both classes.
+    around[:, 4:] = 1
+    sets = features[:, :8], labels, rois, images, NAMES, SOURCES[:8]
+    blind = choose(*sets, trees=20).shares
+    seeing = choose(*sets, unlabelled=around, trees=20).shares
+    assert seeing.get("deep", 0) < blind["deep"]
+    assert seeing["classical"] > blind["classical"]
 
 
 def test_shares_are_read_as_they_are_written():

@@ -144,7 +144,7 @@ def test_several_images_train_one_classifier(ij):
     )
     model = tdseg.imagej.session().model
     assert model.summary["images"] == ["cells.tif", "second"]
-    assert "Trained random_forest" in printed
+    assert "Trained mean" in printed
 
 
 def test_training_tells_precision_and_recall(ij):

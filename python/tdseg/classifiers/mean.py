@@ -1,4 +1,11 @@
-"""The mean of forests and logistic regressions, each on its own features."""
+"""The mean of forests and logistic regressions, each on its own features.
+
+Two things keep the mean right far from the strokes. Filters of wide scales take values at a border
+between two phases that no stroke inside a phase shows, tens of thousands of standard deviations
+beyond; a linear model would follow them anywhere, and move the border by the width of the filter.
+So linear members see classical features limited to the range of the labelled pixels. And classes
+that were drawn alike need not be alike in the image: `rare_class_factors` says what to do then.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +19,21 @@ import numpy.typing as npt
 from tdseg.classifiers.base import Floats, LinearClassifier, TrainableClassifier
 from tdseg.classifiers.forest import RandomForest
 from tdseg.classifiers.logistic import LogisticRegression
-from tdseg.classifiers.stored import stored_count, stored_factor
-from tdseg.classifiers.training import (
-    ROWS_PER_BLOCK,
-    Progress,
-    TrainingSet,
-    check_features,
-)
+from tdseg.classifiers.mean_map import MeanMap
+from tdseg.classifiers.stored import stored_array, stored_count, stored_factor
+from tdseg.classifiers.training import Progress, TrainingSet, check_features
 from tdseg.errors import TdsegError
-from tdseg.runtime.feature_map import FeatureMap, Projected, parts_of
+from tdseg.runtime.feature_map import FeatureMap
 
 KINDS: dict[str, type[RandomForest] | type[LogisticRegression]] = {
     kind.kind: kind for kind in (RandomForest, LogisticRegression)
 }
 MAX_MEMBERS = 16
+FOREST_SHARES = {"classical": 0.8, "deep": 0.2, "both": 0.5}
+"""Of a part's weight, what its forest gets: forests make sharp borders of classical features,
+linear models carry deep ones over to other places."""
+RARE = 0.4
+"""A class is rare where its mean probability is below this part of an even share."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,8 @@ class Member:
 class MeanClassifier(TrainableClassifier):
     """The weighted mean of the probabilities of its members.
 
-    A forest makes sharp borders, a linear model carries over to other images; their plain mean is
-    on average as good as the better of both (``docs/quality.md``). On a plane, the linear members
+    A forest makes sharp borders, a linear model carries over to other images; their mean is on
+    average as good as the better of both (``docs/quality.md``). On a plane, the linear members
     are projected as they are alone, so that only what the forests look at is computed for every
     pixel.
 
@@ -62,6 +70,11 @@ class MeanClassifier(TrainableClassifier):
         At least one; all have the same classes.
     n_features
         F, of the mean.
+    limits
+        (2, F) least and greatest value of each feature that linear members see; infinite where
+        they see all. None: infinite throughout.
+    factors
+        (K,) what the mean of each class is multiplied by; then their sum is made 1 again. None: 1.
 
     Raises
     ------
@@ -70,9 +83,15 @@ class MeanClassifier(TrainableClassifier):
     """
 
     kind: ClassVar[str] = "mean"
-    array_names: ClassVar[frozenset[str]] = frozenset()
+    array_names: ClassVar[frozenset[str]] = frozenset({"limits", "factors"})
 
-    def __init__(self, members: Sequence[Member], n_features: int) -> None:
+    def __init__(
+        self,
+        members: Sequence[Member],
+        n_features: int,
+        limits: Floats | None = None,
+        factors: Floats | None = None,
+    ) -> None:
         self.members = tuple(members)
         self.n_features = n_features
         if not 1 <= len(self.members) <= MAX_MEMBERS:
@@ -86,6 +105,16 @@ class MeanClassifier(TrainableClassifier):
                 raise _broken("classes of its members")
         weights = np.array([member.weight for member in self.members], np.float64)
         self.weights = (weights / weights.sum()).astype(np.float32)
+        if limits is None:
+            limits = np.repeat(np.float32([[-np.inf], [np.inf]]), n_features, axis=1)
+        if not (limits[0] <= limits[1]).all():
+            raise _broken("limits of features")
+        self.limits = limits.astype(np.float32)
+        self.factors = np.ones(self.n_classes, np.float32)
+        if factors is not None:
+            self.factors = factors.astype(np.float32)
+        if not ((self.factors > 0) & (self.factors <= 1)).all():
+            raise _broken("factors of classes")
 
     @classmethod
     def fit(
@@ -136,25 +165,49 @@ class MeanClassifier(TrainableClassifier):
         for number, (start, stop, weight) in enumerate(parts):
             own = training.with_features(start, stop)
             grown = max(1, round(trees * weight / total))
-            for kind in KINDS.values():
+            forest = _forest_share(own)
+            for kind, share in ((RandomForest, forest), (LogisticRegression, 1 - forest)):
                 fitted = kind.fit(own, trees=grown, balance=balance, seed=seed)
-                members.append(Member(fitted, start, stop, weight))
+                members.append(Member(fitted, start, stop, weight * share))
                 if progress is not None:
                     progress((number + 1) / len(parts))
-        return cls(members, training.n_features)
+        limits = np.stack([training.features.min(axis=0), training.features.max(axis=0)])
+        limits[:, training.sources != 0] = [[-np.inf], [np.inf]]
+        return cls(members, training.n_features, limits)
+
+    def with_rare_classes(self, unlabelled: Floats) -> Self:
+        """Return the same mean that does not overstate what is rare in the images.
+
+        Parameters
+        ----------
+        unlabelled
+            (m, F) features of pixels from all over the images.
+        """
+        factors = rare_class_factors(self.predict_proba(unlabelled))
+        return type(self)(self.members, self.n_features, self.limits, self.factors * factors)
 
     def predict_proba(self, features: Floats) -> Floats:
         """Return the weighted mean of the members' probabilities, (n, K) float32."""
         features = np.asarray(features)
         check_features(features, self.n_features)
+        limited = np.clip(features, *self.limits)
         out = np.zeros((len(features), self.n_classes), np.float32)
         for member, weight in zip(self.members, self.weights, strict=True):
-            out += weight * member.classifier.predict_proba(features[:, member.start : member.stop])
+            seen = limited if isinstance(member.classifier, LinearClassifier) else features
+            out += weight * member.classifier.predict_proba(seen[:, member.start : member.stop])
+        return self.with_factors(out.T).T
+
+    def with_factors(self, probabilities: Floats) -> Floats:
+        """Return probabilities (K, ...) times the factors of their classes, sum 1."""
+        if (self.factors == 1).all():
+            return probabilities
+        out = probabilities * self.factors.reshape(-1, *[1] * (probabilities.ndim - 1))
+        out /= out.sum(axis=0)
         return out
 
     def prepare(self, features: FeatureMap) -> FeatureMap:
         """Return the map of this mean's probabilities, evaluated block by block."""
-        return _Probabilities(self, features)
+        return MeanMap(self, features)
 
     def predict_proba_block(self, block: Floats) -> Floats:
         """Return a block (K, h, w) of the prepared map, which holds probabilities."""
@@ -195,16 +248,16 @@ class MeanClassifier(TrainableClassifier):
         }
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the members' arrays, each name after its member's number."""
-        return {
+        """Return limits, factors and the members' arrays, named after their member's number."""
+        return {"limits": self.limits, "factors": self.factors} | {
             f"member{number}_{name}": array
             for number, member in enumerate(self.members)
             for name, array in member.classifier.arrays().items()
         }
 
     def stored_names(self) -> frozenset[str]:
-        """Return the names of the members' arrays."""
-        return frozenset(
+        """Return the names of what `arrays` returns."""
+        return self.array_names | frozenset(
             f"member{number}_{name}"
             for number, member in enumerate(self.members)
             for name in member.classifier.stored_names()
@@ -239,113 +292,34 @@ class MeanClassifier(TrainableClassifier):
         found = cls(members, n_features)
         if found.n_classes != stored_count(header, "n_classes"):
             raise _broken("number of classes")
-        return found
+        limits = stored_array(arrays, "limits", "f", (2, n_features))
+        factors = stored_array(arrays, "factors", "f", (found.n_classes,))
+        return cls(members, n_features, limits, factors)
 
 
-class _Probabilities:
-    """The probabilities of a mean on one plane.
+def rare_class_factors(probabilities: npt.NDArray[np.floating]) -> Floats:
+    """Return what to multiply probabilities by where classes are rare, (K,) float32.
 
-    Parts of the features that a forest looks at are evaluated for every pixel. The scores of the
-    linear members are projected, part by part; only where a part is evaluated anyway and gains
-    nothing from a projection, as classical features do, are they computed from its values.
+    Strokes show every class about equally often, so classifiers take a pixel that could be of any
+    for one of the rarest as readily. The mean probability over the images says which are rare
+    there, too mildly; its whole correction (Saerens, Latinne, Decaestecker, Neural Computation 14,
+    2002) would wipe out a class that was recognised badly. So only a class below `RARE` times an
+    even share is taken back, by the root of what it lacks.
+
+    Parameters
+    ----------
+    probabilities
+        (m, K) of pixels from all over the images.
     """
-
-    def __init__(self, mean: MeanClassifier, features: FeatureMap) -> None:
-        self._mean = mean
-        self.shape = features.shape
-        self.names = tuple(str(k) for k in range(mean.n_classes))
-        weights, walked = _scores_and_walked(mean)
-        kept, factors, projected, first = [], [], [], 0
-        is_kept = np.zeros(mean.n_features, bool)
-        for part in parts_of(features):
-            own = slice(first, first + len(part.names))
-            first, used = own.stop, weights[own]
-            scores = part.project(used.astype(np.float32)) if used.any() else None
-            if walked[own].any():
-                kept.append(part)
-                is_kept[own] = True
-                direct = isinstance(scores, Projected)
-                factors.append(used if direct else np.zeros_like(used))
-                scores = None if direct else scores
-            if scores is not None:
-                projected.append(scores)
-        self._kept, self._projected = kept, projected
-        # Where each feature is in the kept blocks.
-        self._place = np.cumsum(is_kept) - is_kept
-        self._factors = np.concatenate(factors) if factors else np.zeros((0, weights.shape[1]))
-
-    def block(self, rows: slice, cols: slice) -> Floats:
-        """Return the probabilities of a block, (K, h, w) float32."""
-        kept = [part.block(rows, cols) for part in self._kept]
-        values = kept[0] if len(kept) == 1 else np.concatenate(kept) if kept else None
-        height, width = rows.stop - rows.start, cols.stop - cols.start
-        scores = np.zeros((self._factors.shape[1], height, width), np.float32)
-        for part in self._projected:
-            scores += part.block(rows, cols)
-        flat = None if values is None else values.reshape(len(values), -1).T
-        if flat is not None and self._factors.any():
-            scores += _product(flat, self._factors).T.reshape(scores.shape)
-        count, linear = self._mean.n_classes, 0
-        out = np.zeros((count, height, width), np.float32)
-        for member, weight in zip(self._mean.members, self._mean.weights, strict=True):
-            found: Floats
-            if isinstance(member.classifier, LinearClassifier):
-                own = scores[linear * count : (linear + 1) * count]
-                found, linear = member.classifier.predict_proba_block(own), linear + 1
-            else:
-                assert flat is not None
-                at = int(self._place[member.start])
-                own_features = flat[:, at : at + member.stop - member.start]
-                found = member.classifier.predict_proba(own_features).T.reshape(out.shape)
-            out += weight * found
-        return out
-
-    def at(
-        self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float32]:
-        """Return the probabilities of n pixels, (n, K) float32."""
-        one = [
-            self.block(slice(r, r + 1), slice(c, c + 1)) for r, c in zip(rows, cols, strict=True)
-        ]
-        return np.stack(one)[:, :, 0, 0]
-
-    def project(self, weights: npt.NDArray[np.floating]) -> FeatureMap:
-        """Return ``probabilities @ weights``, block by block."""
-        return Projected(self, weights)
-
-    def bytes_per_pixel(self) -> int:
-        """Return the memory of features, scores and probabilities."""
-        own = 8 * self._factors.shape[1] + 24 * self._mean.n_classes
-        parts = [*self._kept, *self._projected]
-        # Kept features are held twice while they are joined.
-        joined = 4 * len(self._factors) if len(self._kept) > 1 else 0
-        return sum((part.bytes_per_pixel() for part in parts), joined + own)
+    part = probabilities.mean(axis=0, dtype=np.float64) * probabilities.shape[1] / RARE
+    # A class without labels has probability 0, which no factor changes.
+    return np.sqrt(np.where(part > 0, np.minimum(part, 1), 1)).astype(np.float32)
 
 
-def _scores_and_walked(
-    mean: MeanClassifier,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Return the linear members' weights side by side, (F, D), and which features forests see."""
-    walked = np.zeros(mean.n_features, bool)
-    columns = [np.zeros((mean.n_features, 0))]
-    for member in mean.members:
-        if isinstance(member.classifier, LinearClassifier):
-            own = np.zeros((mean.n_features, mean.n_classes))
-            own[member.start : member.stop] = member.classifier.weights
-            columns.append(own)
-        else:
-            walked[member.start : member.stop] = True
-    return np.concatenate(columns, axis=1), walked
-
-
-def _product(features: Floats, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return ``features @ weights`` in float64, so that it depends on no neighbour's value."""
-    used = np.flatnonzero(weights.any(axis=1))
-    out = np.empty((len(features), weights.shape[1]))
-    for start in range(0, len(features), ROWS_PER_BLOCK):
-        rows = slice(start, start + ROWS_PER_BLOCK)
-        np.matmul(features[rows][:, used].astype(np.float64), weights[used], out=out[rows])
-    return out
+def _forest_share(training: TrainingSet) -> float:
+    classical = training.sources == 0
+    kind = "both" if classical.any() and not classical.all() else None
+    return FOREST_SHARES[kind or ("classical" if classical.all() else "deep")]
 
 
 def _broken(what: str) -> TdsegError:

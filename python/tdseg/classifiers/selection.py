@@ -5,8 +5,13 @@ and a logistic regression learn from the rest, and the mean of their probabiliti
 the labels held out. The sets are then weighted like models in pseudo-Bayesian model averaging (Yao,
 Vehtari, Simpson, Gelman, Bayesian Analysis 13, 2018): the weight of a set is proportional to the
 likelihood of the labels held out. Pixels of a stroke are copies of each other, so a stroke counts
-as half an observation, however long it is. Where the evidence is weak, all sets have about the same
-weight, which is a good choice by itself; where it is strong, one set is left.
+as one observation, however long it is. Where the evidence is weak, all sets have about the same
+weight; where it is strong, one set is left.
+
+Strokes lie inside their classes, and many images have strokes that every set gets right. What
+lies between the strokes has no labels, but a set that does not know it says so: its probabilities
+there are close to each other. So the entropy of the pixels around the labels counts as well, as
+in semi-supervised learning (Grandvalet, Bengio, NeurIPS 17, 2004).
 
 Forests are less sure of what they are right about than linear models. Each set's probabilities are
 therefore sharpened or blunted by one exponent before they are compared (Guo et al., ICML 2017).
@@ -26,7 +31,7 @@ import numpy.typing as npt
 
 from tdseg.classifiers.evaluation import HeldOutReport, report_of
 from tdseg.classifiers.folds import Folds, make_folds
-from tdseg.classifiers.mean import MeanClassifier
+from tdseg.classifiers.mean import MeanClassifier, rare_class_factors
 from tdseg.classifiers.training import Progress, training_set
 from tdseg.errors import TdsegError
 
@@ -37,7 +42,9 @@ MAX_PIXELS = 6000
 """Labelled pixels that the choice looks at, drawn class by class."""
 TREES = 50
 """Trees of each forest while choosing; a quarter of the default ranks as the whole does."""
-OBSERVATIONS_PER_STROKE = 0.5
+OBSERVATIONS_PER_STROKE = 1.0
+UNDECIDED = 6.0
+"""What a nat of mean entropy around the labels counts, in nats of evidence."""
 SMALLEST_SHARE = 10
 """Percent below which a set is left out, and its features need not be computed."""
 FLOOR = 0.01
@@ -130,13 +137,14 @@ def choose(
     class_names: Sequence[str],
     sources: npt.NDArray[np.integer],
     *,
+    unlabelled: npt.NDArray[np.float32] | None = None,
     trees: int = 200,
     balance: bool = True,
     seed: int = 0,
     trained_on: npt.NDArray[np.float32] | None = None,
     progress: Progress | None = None,
 ) -> Choice:
-    """Weigh the sets of features by what they say of labels held out.
+    """Weigh the sets of features by what they say of labels held out, and how surely of the rest.
 
     Parameters
     ----------
@@ -146,6 +154,8 @@ def choose(
     class_names : sequence of str, length K
     sources : ndarray, (F,) int
         0 for classical features, which come first.
+    unlabelled : ndarray, (u, F) float32, optional
+        Features of pixels around the labels; without them only labels count.
     trees, balance, seed
         As for the classifiers.
     trained_on : ndarray, (n, F) float32, optional
@@ -163,6 +173,8 @@ def choose(
     classical = int(np.count_nonzero(np.asarray(sources) == 0))
     names = SUBSETS if 0 < classical < len(sources) else (HYBRID,)
     found = np.full((len(names), len(folds.labels), len(class_names)), np.nan)
+    around = features[:0] if unlabelled is None else unlabelled
+    said = np.zeros((len(names), len(around), len(class_names)))
     rounds = list(folds.rounds())
     source = features if trained_on is None else trained_on
     for number, (trained, held) in enumerate(rounds):
@@ -179,15 +191,20 @@ def choose(
                 seed=seed,
             )
             found[k, held] = mean.predict_proba(test)
+            said[k] += mean.predict_proba(around) / len(rounds)
         if progress is not None:
             progress((number + 1) / len(rounds))
     losses = np.array([held_out_loss(each, folds) for each in found])
     shares = {HYBRID: 100}
     if len(names) > 1:
-        shares = dict(zip(names, shares_of(losses, len(np.unique(folds.strokes))), strict=True))
+        strokes = len(np.unique(folds.strokes))
+        shares = dict(zip(names, shares_of(losses, strokes, mean_entropy(said)), strict=True))
     shares = {name: share for name, share in shares.items() if share}
     weights = np.array([shares.get(name, 0) / 100 for name in names])
-    predicted = np.nan_to_num(np.tensordot(weights, found, 1)).argmax(axis=1)
+    chosen = np.nan_to_num(np.tensordot(weights, found, 1))
+    if balance and len(around):
+        chosen *= rare_class_factors(np.tensordot(weights, said, 1))
+    predicted = chosen.argmax(axis=1)
     reason = _reason(names, losses, shares, folds) if len(names) > 1 else ""
     report = report_of(folds, predicted, class_names, time.perf_counter() - began)
     return Choice(shares, reason, replace(report, choice=reason))
@@ -227,9 +244,28 @@ def held_out_loss(probabilities: Floats, folds: Folds) -> float:
     return float(-weight @ np.log((1 - FLOOR) * true_class(best) + FLOOR / count))
 
 
-def shares_of(losses: Floats, strokes: int) -> list[int]:
-    """Return the percent of each set; small ones become 0, and the sum is 100."""
-    evidence = -OBSERVATIONS_PER_STROKE * strokes * losses
+def mean_entropy(probabilities: Floats) -> Floats:
+    """Return the mean entropy in nats, (S,), of probabilities (S, u, K); 0 of no pixels."""
+    from scipy.special import entr
+
+    pixels = max(probabilities.shape[1], 1)
+    found: Floats = entr(probabilities).sum(axis=(1, 2)) / pixels
+    return found
+
+
+def shares_of(losses: Floats, strokes: int, undecided: Floats) -> list[int]:
+    """Return the percent of each set; small ones become 0, and the sum is 100.
+
+    Parameters
+    ----------
+    losses : ndarray, (S,) float64
+        From `held_out_loss`.
+    strokes : int
+        Observations that they are the mean of.
+    undecided : ndarray, (S,) float64
+        From `mean_entropy`.
+    """
+    evidence = -OBSERVATIONS_PER_STROKE * strokes * losses - UNDECIDED * undecided
     weights = np.exp(evidence - evidence.max())
     weights[weights < SMALLEST_SHARE / 100 * weights.sum()] = 0
     percent = np.rint(100 * weights / weights.sum()).astype(int)

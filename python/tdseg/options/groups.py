@@ -144,7 +144,7 @@ class ClassifierOptions(Options):
     title: ClassVar[str] = "Classifier"
 
     classifier: str = choice(
-        "random_forest",
+        "auto",
         "auto",
         "what learns from the labels; auto: what held-out labels speak for",
         basic=True,

@@ -18,6 +18,8 @@ from tdseg.runtime.progress import Progress
 LEAST_COVERAGE = 0.5
 """Of seven labelled images, levels that misled had 0.28 and 0.31, all others 0.68 and more."""
 SAMPLE_PIXELS = 2000
+UNLABELLED_PIXELS = 1000
+"""Of all features, for classifiers that ask what is in the images beside the labels."""
 AROUND = 256
 """Pixels around the labels to compare with: more might need windows that nothing else needs."""
 

@@ -50,6 +50,8 @@ class LabelledPixels:
         (m, D) float32, the deep features of pixels around them; None without deep features.
     changed
         (n, F) float32, what is trained on under ``augment=grey``; None: `features`.
+    unlabelled
+        (u, F) float32, all features of pixels around them; None where no classifier asks for it.
     """
 
     features: npt.NDArray[np.float32]
@@ -61,6 +63,7 @@ class LabelledPixels:
     cols: npt.NDArray[np.int64]
     around: npt.NDArray[np.float32] | None = None
     changed: npt.NDArray[np.float32] | None = None
+    unlabelled: npt.NDArray[np.float32] | None = None
 
     @property
     def trained_on(self) -> npt.NDArray[np.float32]:
@@ -134,7 +137,9 @@ def learn(
         progress.note(f"Key 'shares' has no effect with classifier={settings.classifier}.")
     if settings.classifier == "auto":
         settings = settings.with_(classifier="mean")
-        if not settings.shares:
+        # Of one kind of features there is nothing to choose, but held-out figures come along.
+        several = 0 < np.count_nonzero(feature_sources(feature_names)) < len(feature_names)
+        if not settings.shares and (several or settings.held_out):
             progress.update(0.0, "choosing features by held-out labels")
             choice = choose(
                 data.features,
@@ -143,6 +148,7 @@ def learn(
                 data.images,
                 class_names,
                 feature_sources(feature_names),
+                unlabelled=data.unlabelled,
                 trees=settings.trees,
                 balance=settings.balance,
                 seed=settings.seed,
@@ -167,7 +173,10 @@ def learn(
         if settings.classifier == "mean":
             training = training_set(features, classes, len(class_names), sources)
             parts = parts_of_shares(parse_shares(settings.shares), sources)
-            return MeanClassifier.fit_parts(training, parts, **options)
+            mean = MeanClassifier.fit_parts(training, parts, **options)
+            if settings.balance and data.unlabelled is not None:
+                mean = mean.with_rare_classes(data.unlabelled)
+            return mean
         kind = settings.classifier
         return fit(kind, features, classes, len(class_names), sources=sources, **options)
 
@@ -222,5 +231,6 @@ def _narrowed(
         return np.ascontiguousarray(values[:, start:stop])
 
     changed = None if data.changed is None else own(data.changed)
-    data = replace(data, features=own(data.features), changed=changed)
+    around = None if data.unlabelled is None else own(data.unlabelled)
+    data = replace(data, features=own(data.features), changed=changed, unlabelled=around)
     return data, feature_names[start:stop], settings

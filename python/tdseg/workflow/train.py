@@ -20,7 +20,12 @@ from tdseg.runtime.feature_map import FeatureExtractor
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.workflow.augment import augment
 from tdseg.workflow.choose_refinement import Places, choose_refinement
-from tdseg.workflow.coverage import SAMPLE_PIXELS, levels_shown, pixels_around
+from tdseg.workflow.coverage import (
+    SAMPLE_PIXELS,
+    UNLABELLED_PIXELS,
+    levels_shown,
+    pixels_around,
+)
 from tdseg.workflow.learning import LabelledPixels, learn
 
 if TYPE_CHECKING:
@@ -47,7 +52,7 @@ def train(
         Pairs of an image and its labels; also arrays, as `Image.from_array` and
         `SparseLabels.from_label_image` take them.
     settings
-        Features, classifier and the rest; default: hybrid features, a random forest.
+        Features, classifier and the rest; default: hybrid features, ``classifier=auto``.
     options
         Another name of `settings`.
     cache
@@ -282,6 +287,7 @@ def _gather(
     kept = _subsample([labels for _, labels in examples], values, settings, progress)
     features, classes, rois, images, where = [], [], [], [], []
     around: list[np.ndarray] = []
+    unlabelled: list[np.ndarray] = []
     rng = np.random.default_rng(settings.seed)
     jobs = [
         (number, int(plane))
@@ -304,6 +310,11 @@ def _gather(
         if deep is not None and settings.levels == "auto":
             count = -(-SAMPLE_PIXELS // len(jobs))
             around.append(deep.at(*pixels_around(rows, cols, deep.shape, count, rng)))
+        if settings.classifier in ("auto", "mean"):
+            count = -(-UNLABELLED_PIXELS // len(jobs))
+            # Of their own, so that levels given and levels chosen draw the same pixels.
+            own = np.random.default_rng([settings.seed, done])
+            unlabelled.append(found.at(*pixels_around(rows, cols, found.shape, count, own)))
         classes.append(np.searchsorted(values, labels.value[here]))
         rois.append(labels.group[here] + offsets[number])
         images.append(np.full(len(rows), number, np.int32))
@@ -318,6 +329,7 @@ def _gather(
         ys,
         xs,
         np.concatenate(around) if around else None,
+        unlabelled=np.concatenate(unlabelled) if unlabelled else None,
     )
 
 
