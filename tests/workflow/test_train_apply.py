@@ -7,7 +7,7 @@ import tdseg
 from tdseg.errors import TdsegError
 from tdseg.runtime.threads import set_thread_count
 
-KINDS = ("random_forest", "logistic_regression", "linear_regression")
+KINDS = ("auto", "random_forest", "logistic_regression", "linear_regression")
 
 
 def settings(**changes):

@@ -106,7 +106,7 @@ class MeanClassifier(TrainableClassifier):
         weights = np.array([member.weight for member in self.members], np.float64)
         self.weights = (weights / weights.sum()).astype(np.float32)
         if limits is None:
-            limits = np.repeat(np.float32([[-np.inf], [np.inf]]), n_features, axis=1)
+            limits = np.repeat(np.array([[-np.inf], [np.inf]], np.float32), n_features, axis=1)
         if not (limits[0] <= limits[1]).all():
             raise _broken("limits of features")
         self.limits = limits.astype(np.float32)
