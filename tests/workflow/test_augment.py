@@ -65,8 +65,8 @@ def test_several_images_decide_and_say_so(exposures, tmp_path):
     progress = Silent()
     model = tdseg.train(exposures, settings(held_out=True), progress=progress)
     facts, chosen = model.summary["augment"], model.settings.augment
-    better = min(facts["losses"], key=facts["losses"].get)
-    assert chosen == facts["chosen"] == better
+    assert chosen == facts["chosen"]
+    assert (chosen == "grey") == (facts["losses"]["grey"] < 0.95 * facts["losses"]["none"])
     assert any(facts["reason"] in note for note in progress.notes)
     assert facts["reason"] in model.report.choice
     assert facts["reason"] in model.report.as_text()

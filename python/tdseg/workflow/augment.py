@@ -21,6 +21,12 @@ from tdseg.runtime.progress import Part, Progress
 from tdseg.workflow.learning import LabelledPixels
 
 NONE, GREY = "none", "grey"
+LEAST_GAIN = 0.05
+"""Of the loss on held-out images: what changed pixels must take away to be trained on.
+
+Where images are classified nearly without fault the losses differ by less, either way, and changed
+pixels cost a few thousandths of IoU (``docs/brightness.md``).
+"""
 
 
 def augment(
@@ -77,7 +83,8 @@ def augment(
     grouping, losses = _held_out(
         data, changed, settings, len(class_names), feature_names, Part(progress, 0.9, 1)
     )
-    chosen = GREY if grouping == "image" and losses[GREY] < losses[NONE] else NONE
+    gains = losses[GREY] < (1 - LEAST_GAIN) * losses[NONE]
+    chosen = GREY if grouping == "image" and gains else NONE
     facts = {
         "chosen": chosen,
         "reason": _reason(chosen, grouping, losses),
