@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import glob
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tdseg import file_commands
 from tdseg._version import __version__
 from tdseg.commands.command_options import ExistingOption, TrainFilesOptions
-from tdseg.commands.request import Host
 from tdseg.commands.table import BY_NAME, Command
-from tdseg.commands.terminal_words import sentence, with_options
+from tdseg.commands.terminal_words import sentence
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.options.declare import Options, keys_of
-from tdseg.options.groups import ApplyJobOptions, UnlabelledOptions
+from tdseg.options.groups import ApplyJobOptions
 from tdseg.options.key import Key
-from tdseg.runtime.files import check_source, check_target, exists, user_path
-from tdseg.runtime.progress import Progress, TerminalProgress, counted
-from tdseg.runtime.telling import telling
+from tdseg.runtime.files import check_source
 
 EPILOG = (
     "Options have the names of the macro keys (see docs/commands.md), for example "
@@ -85,8 +81,10 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
     status = _command(commands, "status", _status, "device, backbone, weights, versions")
     _key_options(status, [k for k in table["TDS Train..."].keys if k.name in _STATUS_KEYS])
 
-    train = _command(commands, "train", _train, "train on labelled images, save a classifier")
-    train.add_argument("images", nargs="+", type=Path, help="TIFF files; labels by --labels")
+    train = _command(
+        commands, "train", file_commands.train, "train on labelled images, save a classifier"
+    )
+    train.add_argument("images", nargs="+", type=Path, help="images, folders, or patterns with *")
     train.add_argument("--model", type=Path, required=True, help="the .tdseg file to write")
     train.add_argument(
         "--labels-path",
@@ -97,22 +95,27 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
         help="one file per image, in order, for --labels file or image",
     )
     _key_options(train, table["TDS Train..."].keys, _TRAIN_OWN, TrainFilesOptions)
+    _fiji_option(train)
 
-    apply = _command(commands, "apply", _apply, "apply a classifier to files")
+    apply = _command(commands, "apply", file_commands.apply, "apply a classifier to files")
     apply.add_argument("model", type=Path, help="a .tdseg file")
     apply.add_argument("inputs", nargs="+", type=Path, help="images, folders, or patterns with *")
     apply.add_argument("--output-folder", "--output_folder", type=Path, required=True)
     _key_options(apply, table["TDS Apply to Folder..."].keys, _APPLY_OWN, ApplyJobOptions)
     _fiji_option(apply)
 
-    segment = _command(commands, "segment", _segment, "segment images together, without labels")
+    segment = _command(
+        commands, "segment", file_commands.segment, "segment images together, without labels"
+    )
     segment.add_argument("inputs", nargs="+", type=Path, help="TIFF, PNG or JPEG files")
     segment.add_argument("--output-folder", "--output_folder", type=Path, required=True)
     segment.add_argument("--model", type=Path, help="save the clusters as a .tdseg file")
     keys = table["TDS Segment Without Labels..."].keys
     _key_options(segment, keys, _SEGMENT_OWN, ExistingOption)
 
-    refine = _command(commands, "refine", _refine, "refine probabilities with a dense CRF")
+    refine = _command(
+        commands, "refine", file_commands.refine, "refine probabilities with a dense CRF"
+    )
     refine.add_argument("probabilities", type=Path, help="a probability stack (TIFF)")
     refine.add_argument("image", type=Path, help="the image that was segmented")
     refine.add_argument("--output", type=Path, required=True, help="the TIFF to write")
@@ -183,53 +186,6 @@ def _key_values(options: argparse.Namespace) -> tuple[dict[str, Any], Any]:
     return values, options.own.from_mapping(own)
 
 
-def _files(paths: Iterable[Path]) -> list[Path]:
-    """Expand ``*`` where the shell does not, as on Windows."""
-    found: list[Path] = []
-    for path in paths:
-        if not any(letter in str(path) for letter in "*?[") or exists(path):
-            found.append(path)
-            continue
-        matches = sorted(glob.glob(str(path)))
-        if not matches:
-            raise TdsegError(f"No file matches '{path}'; check the folder and the ending.")
-        found += [Path(match) for match in matches]
-    return found
-
-
-def _class_names(text: str) -> list[str]:
-    """Check and split ``--classes``, as TDS Set Classes does."""
-    if not text:
-        return []
-    from tdseg.workflow.session import Session
-
-    session = Session()
-    session.set_classes(text.split(","))
-    return list(session.classes.values())
-
-
-class _Terminal(TerminalProgress):
-    """Prints notes in the words of a subcommand."""
-
-    def __init__(self, keys: Sequence[Key]) -> None:
-        super().__init__()
-        self._keys = keys
-
-    def note(self, message: str) -> None:
-        """Print a line."""
-        super().note(with_options(message, self._keys))
-
-
-@contextmanager
-def _progress(options: argparse.Namespace) -> Iterator[Progress]:
-    terminal = _Terminal(options.keys)
-    try:
-        with counted(terminal) as progress, telling(progress.note):
-            yield progress
-    finally:
-        terminal.close()
-
-
 def _demo(options: argparse.Namespace) -> int:
     from tdseg.demo import run_demo
 
@@ -276,124 +232,3 @@ def _status(options: argparse.Namespace) -> int:
     for name, value in status_rows(options.checked[0]):
         print(f"{name}: {value}")
     return 0
-
-
-def _train(options: argparse.Namespace) -> int:
-    from tdseg.batch.train_files import train_from_files
-    from tdseg.classifiers.model import classifier_path
-
-    values, own = options.checked
-    target = classifier_path(options.model)
-    if not check_target(target, own.existing):
-        print(f"{target} exists; nothing was trained.")
-        return 0
-    with _progress(options) as progress:
-        model = train_from_files(
-            _files(options.images),
-            labels=own.labels,
-            labels_paths=options.labels_path,
-            classes=_class_names(own.classes),
-            values=values,
-            progress=progress,
-        )
-    path = model.save(target, existing=own.existing)
-    if model.report is not None:
-        print(model.report.as_text())
-    print(f"Saved {path}")
-    return 0
-
-
-def _apply(options: argparse.Namespace) -> int:
-    from tdseg.batch.apply_files import apply_to_files
-    from tdseg.classifiers.model import load
-    from tdseg.commands.folder import reader_of, summary
-
-    values, own = options.checked
-    model = load(options.model)
-    slices = values.pop("slices", "all")
-    settings = model.settings.with_(**values)
-    with _host(options, own.reader) as host, _progress(options) as progress:
-        outcomes = apply_to_files(
-            model,
-            [user_path(given) for given in options.inputs],
-            user_path(options.output_folder),
-            slices=slices,
-            settings=settings,
-            progress=progress,
-            read=reader_of(own.reader, host),
-            **own.to_dict(),
-        )
-    failed = 0
-    for outcome in outcomes:
-        if outcome.error:
-            failed += 1
-            print(f"tdseg: {with_options(outcome.error, options.keys)}", file=sys.stderr)
-        elif not outcome.skipped:
-            written = ", ".join(str(path) for path in outcome.written)
-            print(f"{outcome.source} -> {written} ({outcome.seconds:.1f} s)")
-    for sentence_ in summary(outcomes, options.output_folder):
-        print(with_options(sentence_, options.keys))
-    if failed:
-        print(f"tdseg: {failed} of {len(outcomes)} files failed.", file=sys.stderr)
-    return 1 if failed else 0
-
-
-@contextmanager
-def _host(options: argparse.Namespace, reader: str) -> Iterator[Host]:
-    """Start an ImageJ where it is to read the images."""
-    if reader != "imagej":
-        yield Host()
-        return
-    from tdseg import imagej
-
-    with imagej.start(options.fiji, headless=True):
-        from tdseg.imagej.host import fiji_host
-
-        yield fiji_host()
-
-
-def _segment(options: argparse.Namespace) -> int:
-    from tdseg.batch.segment_files import segment_files
-    from tdseg.classifiers.model import classifier_path
-    from tdseg.options.settings import Settings
-
-    values, files = options.checked
-    own = {k: values.pop(k) for k in _UNLABELLED if k in values}
-    target = classifier_path(options.model) if options.model is not None else None
-    with _progress(options) as progress:
-        written, _ = segment_files(
-            _files(options.inputs),
-            options.output_folder,
-            Settings(**{"features": "deep", **values}),
-            model_file=target,
-            existing=files.existing,
-            progress=progress,
-            **own,
-        )
-    for path in written:
-        print(path)
-    if not written:
-        print("All results exist; nothing was segmented.")
-    return 0
-
-
-def _refine(options: argparse.Namespace) -> int:
-    from tdseg.batch.segment_files import refine_file
-    from tdseg.options.settings import Settings
-
-    values, own = options.checked
-    settings = Settings(**values)
-    with _progress(options) as progress:
-        wrote = refine_file(
-            options.probabilities,
-            options.image,
-            options.output,
-            settings,
-            existing=own.existing,
-            progress=progress,
-        )
-    print(options.output if wrote else f"{options.output} exists; nothing was refined.")
-    return 0
-
-
-_UNLABELLED = tuple(key.name for key in keys_of(UnlabelledOptions))

@@ -56,7 +56,13 @@ def test_the_advice_of_the_command_line_works_there(
     train = ["train", image, "--model", model, *fast]
     assert "use --labels image for a label image" in failing(capsys, *train)
     train += ["--labels", "image"]
-    assert "give one --labels-path an image" in failing(capsys, *train)
+    assert "name it with --pattern, where * stands for" in failing(capsys, *train)
+    tifffile.imwrite(tmp_path / "image-drawn.tif", labels)
+    assert main([*train, "--pattern", "*-drawn.tif"]) == 0
+    Path(model).unlink()
+    assert "give one --labels-path an image" in failing(
+        capsys, *train, "--labels-path", drawn, drawn
+    )
     train += ["--labels-path", drawn]
     assert "0 for all" in failing(capsys, *train, "--samples", "1")
     assert main([*train, "--samples", "0"]) == 0

@@ -55,6 +55,8 @@ run("Remove Overlay");
 run("TDS Load Labels...", "path=[" + out + "labels.zip]");
 saveAs("Tiff", out + "image.tif");
 folder = "input=[" + out + "] filter=image.tif output_folder=[" + out + "folder";
+from = "input=[" + out + "] filter=image.tif labels=image pattern=label-*.tif";
+run("TDS Train from Folder...", from + " features=classical sigma_max=4 trees=10 seed=3");
 run("TDS Apply to Folder...", folder + "] particles");
 run("TDS Apply to Folder...", folder + "2] reader=imagej contact_sheet=false output=uncertainty");
 print("group names: " + call("ij.gui.Roi.getGroupNames"));

@@ -13,7 +13,8 @@ from tdseg.images.samples import texture_mosaic
 
 MACROS = {path.name: path for path in Path(macro_folder()).glob("*.ijm")}
 # Those that need more than an active image with labels and a classifier have their own test.
-OWN_TEST = {"whole_workflow.ijm", "compare_with_weka.ijm", "refine.ijm", "apply_to_folder.ijm"}
+OWN_TEST = {"whole_workflow.ijm", "compare_with_weka.ijm", "refine.ijm"}
+OWN_TEST |= {"apply_to_folder.ijm", "train_from_folder.ijm"}
 
 
 @pytest.fixture
@@ -54,26 +55,31 @@ def test_the_refine_macro(ij, labelled):
     ij.run_macro(MACROS["refine.ijm"].read_text(encoding="utf-8"), on_print=lambda line: None)
 
 
-def test_the_folder_macro_segments_what_the_apply_macro_does(ij, labelled, tmp_path):
+def test_the_folder_macros_do_what_those_of_one_image_do(ij, labelled, tmp_path):
     images = tmp_path / "im µ" / "sub"
     images.mkdir(parents=True)
+    by_macro, by_folder = f"{tmp_path}/labels.tif", tmp_path / "out" / "sub" / "copy-labels.tif"
+    keep = f"""
+        saveAs("Tiff", "{images}/copy.tif");
+        run("TDS Train...", "features=classical trees=10 seed=0");
+        run("TDS Apply...", "output=labels"); saveAs("Tiff", "{by_macro}"); close();
+        run("TDS Train...", "features=classical trees=1 seed=5 held_out=false");
+    """
+    ij.run_macro(keep, image=labelled)  # the last classifier is another one
+    train, apply = (MACROS[f"{n}_folder.ijm"] for n in ("train_from", "apply_to"))
+    text = train.read_text(encoding="utf-8").replace("trees=200", "trees=10")
+    printed = []
     ij.run_macro(
-        f"""
-        run("Duplicate...", "title=copy"); saveAs("Tiff", "{images}/copy.tif"); close();
-        """,
-        image=labelled,
+        text.replace("features=hybrid", "features=classical"), str(images), on_print=printed.append
     )
-    text, printed = MACROS["apply_to_folder.ijm"].read_text(encoding="utf-8"), []
-    ij.run_macro(text, f"{images.parent}|{tmp_path}/out", on_print=printed.append)
-    found = tifffile.imread(tmp_path / "out" / "sub" / "copy-labels.tif")
+    assert any("1 image with labels." in line for line in printed)
     ij.run_macro(
-        f"""
-        run("TDS Apply...", "output=labels"); saveAs("Tiff", "{tmp_path}/labels.tif"); close();
-        """,
-        image=labelled,
+        apply.read_text(encoding="utf-8"),
+        f"{images.parent}|{tmp_path}/out",
+        on_print=printed.append,
     )
-    np.testing.assert_array_equal(found, tifffile.imread(tmp_path / "labels.tif"))
     assert any("1 image: 1 segmented" in line for line in printed)
+    np.testing.assert_array_equal(tifffile.imread(by_folder), tifffile.imread(by_macro))
 
 
 def test_the_demo_writes_what_imagej_opens(ij, tmp_path, capsys):

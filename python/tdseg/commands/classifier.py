@@ -31,14 +31,15 @@ def train(request: Request) -> Reply:
         progress=request.progress,
     )
     session.adopt(model, examples)
-    request.progress.note(_summary(model))
+    request.progress.note(training_summary(model))
     tables = []
     if model.report is not None:
         tables.append(TableResult("TDS Held-out Quality", model.report.rows()))
     return Reply(request.resolved(model.settings), tables=tables)
 
 
-def _summary(model: Model) -> str:
+def training_summary(model: Model) -> str:
+    """Say in a sentence what a classifier was trained on."""
     summary = model.summary
     pixels = ", ".join(f"{count} {name}" for name, count in summary["pixels"].items())
     names = " and ".join(weights.name for weights in model.weights)

@@ -22,6 +22,7 @@ from tdseg.options.groups import (
     OutputOptions,
     RefineOptions,
     ResourceOptions,
+    TrainJobOptions,
     UnlabelledOptions,
     WeightFiles,
 )
@@ -52,17 +53,37 @@ class AddLabelOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoiSourceOptions(Options):
+class RoiPlaceOptions(Options):
+    """Where ROIs without a position go."""
+
+    title: ClassVar[str] = "ROIs"
+
+    unpositioned: str = choice("current", "current all error", "ROIs without a position on a stack")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoiSourceOptions(RoiPlaceOptions):
     """A file of ROIs, and where those without a position go."""
 
     title: ClassVar[str] = "ROIs"
 
     labels_path: str | None = path(None, "label file for labels=file (.roi, .zip, or TIFF)")
-    unpositioned: str = choice("current", "current all error", "ROIs without a position on a stack")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelOptions(RoiSourceOptions):
+class RoiClassOptions(Options):
+    """How ROIs become classes."""
+
+    title: ClassVar[str] = "Labels"
+
+    class_from: str = choice("group", "group name color counter", "what of a ROI tells its class")
+    overlap: str = choice(
+        "last", "last error", "pixels in ROIs of two classes: the later ROI, or an error"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(RoiSourceOptions, RoiClassOptions):
     """Where the labels are, and how ROIs become classes."""
 
     title: ClassVar[str] = "Labels"
@@ -71,10 +92,6 @@ class LabelOptions(RoiSourceOptions):
         "overlay", "overlay manager selection file image", "where the labels are", basic=True
     )
     labels_image: str | None = text(None, "title of the open label image for labels=image")
-    class_from: str = choice("group", "group name color counter", "what of a ROI tells its class")
-    overlap: str = choice(
-        "last", "last error", "pixels in ROIs of two classes: the later ROI, or an error"
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +99,19 @@ class TrainOptions(Settings, LabelOptions):
     """Keys of TDS Train."""
 
     append: bool = flag(False, "train on the earlier images too", basic=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainFolderOptions(Settings, RoiPlaceOptions, RoiClassOptions, TrainJobOptions):
+    """Keys of TDS Train from Folder."""
+
+    input: str | None = path(
+        None,
+        "a folder of labelled images, one image, or a pattern such as /data/*/a*.tif",
+        basic=True,
+        needed=True,
+        folder=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,14 +303,9 @@ class ObjectsOptions(ClassImageOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainFilesOptions(ExistingOption):
+class TrainFilesOptions(ExistingOption, TrainJobOptions):
     """What `tdseg train` takes instead of the labels of an open image."""
 
-    labels: str = choice(
-        "overlay",
-        "overlay file image",
-        "ROIs in each TIFF, a RoiSet per image, or a label image per image",
-    )
     classes: str = text("", "class names of label values 1, 2, ...", "", "background,nucleus")
 
 

@@ -1,4 +1,4 @@
-"""TDS Apply to Folder."""
+"""TDS Train from Folder and TDS Apply to Folder."""
 
 from __future__ import annotations
 
@@ -9,19 +9,49 @@ from typing import TYPE_CHECKING, Any
 from tdseg.batch.apply_files import apply_to_files
 from tdseg.batch.outcome import FileOutcome
 from tdseg.batch.report import Report
+from tdseg.batch.train_files import pixel_rows, train_from_files
 from tdseg.classifiers.model import load
+from tdseg.commands.classifier import training_summary
 from tdseg.commands.reply import Reply, TableResult
 from tdseg.commands.request import Host, Request
 from tdseg.errors import TdsegError
 from tdseg.options.declare import keys_of
-from tdseg.options.groups import ApplyJobOptions
+from tdseg.options.groups import ApplyJobOptions, TrainJobOptions
 from tdseg.runtime.files import check_source, user_path
+from tdseg.workflow.session import Example
 
 if TYPE_CHECKING:
     from tdseg.images.image import Image
 
 MOST_ROWS = 2000
 """A table of more is not shown: report.csv has all."""
+
+
+def train_from_folder(request: Request) -> Reply:
+    """Train on the labelled images of a folder; the classifier becomes the current one."""
+    options: Any = request.options
+    session, job = request.session, TrainJobOptions.of(options)
+    names = dict(session.classes)
+    if job.labels != "image" and options.class_from == "group":
+        names = {**request.host.group_names(), **names}
+    rules = {name: getattr(options, name) for name in ("class_from", "unpositioned", "overlap")}
+    model, files = train_from_files(
+        [user_path(request.required("input"))],
+        labels=job.labels,
+        pattern=job.pattern,
+        filter=job.filter,
+        recursive=job.recursive,
+        classes=names,
+        values={**request.settings().to_dict(), **rules},
+        progress=request.progress,
+        read=reader_of(job.reader, request.host),
+    )
+    session.adopt(model, [Example(str(f.source.path), f.image, f.labels) for f in files])
+    request.progress.note(f"{counted_images(len(files))} with labels. {training_summary(model)}")
+    tables = [TableResult("TDS Labelled Pixels", pixel_rows(files))]
+    if model.report is not None:
+        tables.append(TableResult("TDS Held-out Quality", model.report.rows()))
+    return Reply(request.resolved(model.settings), tables=tables)
 
 
 def apply_to_folder(request: Request) -> Reply:
@@ -92,7 +122,7 @@ def summary(outcomes: Sequence[FileOutcome], folder: Path) -> list[str]:
         "failed": "failed",
     }
     parts = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
-    images = f"{len(outcomes)} image{'s' if len(outcomes) != 1 else ''}"
+    images = counted_images(len(outcomes))
     lines = [f"{images}: {'; '.join(parts)}. The report is '{folder / 'report.csv'}'."]
     kept = [outcome for outcome in outcomes if outcome.status == "kept"]
     if kept:
@@ -102,6 +132,11 @@ def summary(outcomes: Sequence[FileOutcome], folder: Path) -> list[str]:
             "existing=overwrite all."
         )
     return lines
+
+
+def counted_images(count: int) -> str:
+    """Return ``1 image`` or ``12 images``."""
+    return f"{count} image{'s' if count != 1 else ''}"
 
 
 def _all_failed(failed: Sequence[FileOutcome]) -> str:

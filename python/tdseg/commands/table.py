@@ -98,6 +98,13 @@ COMMANDS: tuple[Command, ...] = (
         options.TrainOptions,
     ),
     Command(
+        "TDS Train from Folder...",
+        "Train a classifier on the labelled images of a folder.",
+        "folder:train_from_folder",
+        options.TrainFolderOptions,
+        needs_image=False,
+    ),
+    Command(
         "TDS Apply...",
         "Segment the active image with the current classifier.",
         "classifier:apply",

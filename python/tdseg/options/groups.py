@@ -270,6 +270,28 @@ class FolderOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainJobOptions(FolderOptions):
+    """Where the labels of many images are."""
+
+    title: ClassVar[str] = "Label files"
+
+    labels: str = choice(
+        "overlay",
+        "overlay file image",
+        "ROIs in each TIFF, a file of ROIs per image, or a label image per image",
+        basic=True,
+    )
+    pattern: str = text(
+        "",
+        "label files for labels=file or image: a folder, or a pattern in which * stands for the "
+        "image's name; empty: *.zip, *.roi or *-labels.tif beside it",
+        "",
+        "../labels/*.zip",
+        basic=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApplyJobOptions(FolderOptions):
     """What a job over many images writes, and what it measures."""
 
