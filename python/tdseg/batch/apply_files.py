@@ -162,13 +162,13 @@ class _Job:
             check_pages(self._folder, len(self._planned))
         for parent in {path.parent for p in self._planned for path in p.targets.values()}:
             sweep(parent)
-        with reserved(self._folder, len(self._planned)) as room:
+        with reserved(self._folder, len(self._planned)) as give_room:
             try:
                 todo = self._decide()
                 self._segment(todo)
             finally:
                 self._take_finished()
-                room.give_back()
+                give_room()
                 self._write_report()
         return self._known()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tdseg.runtime.leftovers import claim, part_name
@@ -11,21 +11,9 @@ from tdseg.runtime.leftovers import claim, part_name
 _BYTES, _EACH = 2**16, 400
 
 
-class Room:
-    """A file that takes the place which the report will need."""
-
-    def __init__(self, part: Path) -> None:
-        self._part = part
-
-    def give_back(self) -> None:
-        """Remove it."""
-        with contextlib.suppress(OSError):
-            self._part.unlink(missing_ok=True)
-
-
 @contextlib.contextmanager
-def reserved(folder: Path, files: int) -> Iterator[Room]:
-    """Hold room for a report of so many files until it is given back.
+def reserved(folder: Path, files: int) -> Iterator[Callable[[], None]]:
+    """Hold room for a report of so many files, until the body calls what it is given.
 
     Where there is none already, the job begins all the same.
     """
@@ -34,4 +22,4 @@ def reserved(folder: Path, files: int) -> Iterator[Room]:
         with contextlib.suppress(OSError):
             stack.enter_context(claim(part))
             part.write_bytes(bytes(_BYTES + _EACH * files))
-        yield Room(part)
+        yield stack.close  # an open file would keep its room

@@ -1,0 +1,210 @@
+"""What folder jobs survive, and what the overlap of reading, computing and writing is worth.
+
+    python benchmarks/folder_jobs.py kills [--times 50]
+    python benchmarks/folder_jobs.py damaged [--cuts 200] [--flips 200]
+    python benchmarks/folder_jobs.py disk
+    python benchmarks/folder_jobs.py pace [--images 40]
+
+``kills``: a job over small images is killed (SIGKILL) at random moments until it has ended; the
+pixels of its results are compared with those of a job that was left alone. ``damaged``: TIFFs cut
+at many places, and with random bytes changed. ``disk``: a file system of 2 MB (needs the right to
+mount one). ``pace``: seconds of the whole job, and of reading and applying alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+import tdseg
+from tdseg.batch.apply_files import apply_to_files
+
+JOB = [sys.executable, "-m", "tdseg", "apply"]
+
+
+def train(size: int = 64) -> tdseg.Model:
+    """Train a small classical classifier."""
+    rng = np.random.default_rng(0)
+    half = (size, size // 2)
+    pixels = np.concatenate([rng.integers(0, 90, half), rng.integers(150, 255, half)], 1)
+    labels = np.zeros(pixels.shape, np.uint8)
+    labels[8:-8, 4:12], labels[8:-8, -12:-4] = 1, 2
+    settings = tdseg.Settings(features="classical", trees=20, held_out=False)
+    return tdseg.train([(pixels.astype(np.uint8), labels)], settings)
+
+
+def write_images(folder: Path, count: int, size: int) -> None:
+    """Write noise in two subfolders."""
+    rng = np.random.default_rng(1)
+    for k in range(count):
+        path = folder / f"part {k % 2}" / f"{k:03d}.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(path, rng.integers(0, 255, (size, size), np.uint8), imagej=True)
+
+
+def report_of(out: Path) -> list[dict[str, str]]:
+    """Read the report of a job."""
+    with (out / "report.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def kills(options: argparse.Namespace, work: Path) -> None:
+    """Kill a job again and again."""
+    model = train()
+    file = model.save(work / "c.tdseg")
+    rng = np.random.default_rng(options.seed)
+    killed = runs = lost = doubled = damaged = left = wrong_rows = 0
+    while killed < options.times:
+        runs += 1
+        images, out = work / f"images {runs}", work / f"out {runs}"
+        write_images(images, options.images, 64)
+        right = apply_to_files(
+            model, [images], work / f"right {runs}", recursive=True, output="both"
+        )
+        line = [*JOB, str(file), str(images), "--output-folder", str(out)]
+        line += ["--recursive", "--output=both"]
+        seconds = 3.0  # how long a run takes, about: kills are spread over twice that
+        while True:
+            began = time.monotonic()
+            process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                process.wait(
+                    float(rng.uniform(0.5, 2 * seconds)) if killed < options.times else None
+                )
+                seconds = 0.5 * (seconds + time.monotonic() - began)
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                killed += 1
+        expected = {p.relative_to(work / f"right {runs}") for o in right for p in o.written}
+        found = {p.relative_to(out) for p in out.rglob("*.tif")}
+        lost += len(expected - found)
+        doubled += len(found - expected)
+        left += len(list(out.rglob("*.part")))
+        for name in expected & found:
+            try:
+                same = np.array_equal(
+                    tifffile.imread(out / name), tifffile.imread(work / f"right {runs}" / name)
+                )
+            except Exception:
+                same = False
+            damaged += not same
+        rows = [row["file"] for row in report_of(out)]
+        wrong_rows += rows != [o.place for o in right]
+    print(f"{killed} kills in {runs} jobs of {options.images} images, two results each:")
+    print(f"lost {lost}, doubled {doubled}, damaged {damaged}, temporary files left {left}, ")
+    print(f"wrong reports {wrong_rows}")
+
+
+def damaged(options: argparse.Namespace, work: Path) -> None:
+    """Apply to cut and changed files."""
+    model, rng = train(), np.random.default_rng(options.seed)
+    images = work / "images"
+    images.mkdir()
+    pixels = rng.integers(0, 255, (64, 64), np.uint16)
+    kinds = {
+        "plain": {"imagej": True},
+        "tiled": {"tile": (16, 16), "compression": "zlib", "predictor": True},
+        "ome": {"ome": True, "compression": "lzw"},
+    }
+    for name, how in kinds.items():
+        whole = work / f"{name}.{'ome.' if name == 'ome' else ''}tif"
+        tifffile.imwrite(whole, pixels, **how)
+        content = whole.read_bytes()
+        for k, cut in enumerate(np.linspace(0, len(content) - 1, options.cuts).astype(int)):
+            (images / f"{name} cut {k:03d}.tif").write_bytes(content[:cut])
+        for k in range(options.flips):
+            broken = bytearray(content)
+            # Half of the changes fall into the first bytes, where the header is.
+            reach = len(content) if k % 2 else 512
+            for place in rng.integers(0, reach, 1 + k % 4):
+                broken[place] = int(rng.integers(0, 256))
+            (images / f"{name} flip {k:03d}.tif").write_bytes(broken)
+    outcomes = apply_to_files(model, [images], work / "out", contact_sheet=False)
+    rows = report_of(work / "out")
+    failed = sum(o.status == "failed" for o in outcomes)
+    traces = sum("Error: " in o.error or "\n" in o.error for o in outcomes)
+    print(f"{len(outcomes)} damaged files, {len(rows)} rows: {failed} failed with a sentence, ")
+    print(f"{len(outcomes) - failed} were segmented all the same; {traces} unforeseen errors")
+
+
+def disk(options: argparse.Namespace, work: Path) -> None:
+    """Fill a small file system."""
+    model = train()
+    file = model.save(work / "c.tdseg")
+    write_images(work / "images", 60, 256)
+    small = work / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)], check=True)
+    try:
+        out = small / "out"
+        line = [*JOB, str(file), str(work / "images"), "--output-folder", str(out), "--recursive"]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        rows = report_of(out)
+        states = [row["status"] for row in rows]
+        whole = sum(tifffile.imread(p).shape == (256, 256) for p in out.rglob("*.tif"))
+        print(f"A disk of 2 MB: status {done.returncode}, {len(rows)} rows, ")
+        print(
+            f"{states.count('written')} written, {states.count('failed')} failed, {whole} whole, "
+        )
+        print(f"{len(list(out.rglob('*.part')))} temporary, traces: {'Traceback' in done.stderr}")
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        states = [row["status"] for row in report_of(out)]
+        print(f"With room again: status {done.returncode}, {states.count('skipped')} skipped, ")
+        print(f"{states.count('written')} written")
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def pace(options: argparse.Namespace, work: Path) -> None:
+    """Compare a job with its parts, one after the other."""
+    model = train()
+    write_images(work / "images", options.images, 512)
+    files = sorted((work / "images").rglob("*.tif"))
+    apply_to_files(model, files[:2], work / "warm")
+    began, cpu = time.perf_counter(), time.process_time()
+    apply_to_files(model, files, work / "out", contact_sheet=options.sheets)
+    whole = time.perf_counter() - began
+    used = time.process_time() - cpu
+    began = time.perf_counter()
+    for path in files:
+        tdseg.apply(model, tdseg.read_image(path), probabilities=False)
+    plain = time.perf_counter() - began
+    began = time.perf_counter()
+    again = apply_to_files(model, files, work / "out", contact_sheet=options.sheets)
+    skipping = time.perf_counter() - began
+    assert all(o.status == "skipped" for o in again)
+    count = len(files)
+    print(f"{count} images of 512x512: job {whole:.2f} s ({used:.2f} CPU s), ")
+    print(f"read and apply alone {plain:.2f} s; looking at {count} results {skipping:.2f} s")
+
+
+def main() -> None:
+    """Run one of the four."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("kills", "damaged", "disk", "pace"))
+    parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--images", type=int, default=30)
+    parser.add_argument("--cuts", type=int, default=200)
+    parser.add_argument("--flips", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--sheets", action="store_true")
+    options = parser.parse_args()
+    os.environ.setdefault("PYTHONPATH", str(Path(tdseg.__file__).parents[1]))
+    with tempfile.TemporaryDirectory() as work:
+        globals()[options.what](options, Path(work))
+
+
+if __name__ == "__main__":
+    main()
