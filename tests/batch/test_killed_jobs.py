@@ -121,6 +121,25 @@ def test_a_full_disk_is_a_row_for_each_image(model, many, tmp_path):
     assert {o.status for o in again} == {"written"}
 
 
+def test_a_report_that_cannot_be_written_meanwhile_does_not_end_the_job(model, folder, monkeypatch):
+    from tdseg.batch import report as room
+
+    monkeypatch.setattr(room, "_LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(room, "_SHARE", 0)
+    whole, calls = room._write, []
+
+    def write(path, columns, rows):
+        calls.append(path.name)
+        if len(calls) < 3:
+            raise TdsegError(f"File '{path}' cannot be written: No space left on device.")
+        whole(path, columns, rows)
+
+    monkeypatch.setattr(room, "_write", write)
+    outcomes = apply_to_files(model, [folder], folder / "out")
+    assert [o.status for o in outcomes] == ["written"] * 3
+    assert len(calls) >= 5
+
+
 def _limit_files(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

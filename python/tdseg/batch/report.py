@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import time
 from collections.abc import Mapping, Sequence
@@ -69,10 +70,11 @@ class Report:
                 )
 
     def now_and_then(self, outcomes: Sequence[FileOutcome]) -> None:
-        """Write what there is, if that was not done lately."""
+        """Write what there is, if that was not done lately; a full disk is told at the end."""
         began = time.monotonic()
         if began >= self._next:
-            self.close(outcomes)
+            with contextlib.suppress(TdsegError):
+                self.close(outcomes)
             took = time.monotonic() - began
             self._next = time.monotonic() + max(_LEAST_SECONDS, _SHARE * took)
 
