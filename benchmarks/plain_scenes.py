@@ -1,7 +1,7 @@
 """Plain generated images with exact truth and few strokes, where the default must do no harm.
 
 A forest on classical features is right on nearly all of them. A row is a scene and a seed of it; a
-column is the mIoU of one choice of features and classifier, as in ``choices.py``.
+column is the mIoU of one choice of features and classifier, as in ``quality.py``.
 
     python benchmarks/plain_scenes.py [--scenes disc spots] [--seeds 0 1]
 """
@@ -15,8 +15,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 import tdseg
-from choices import AUTO, SINGLE, scores
 from data import Task
+from scoring import AUTO, SINGLE, scores
 from strokes import redraw
 
 SIZE = 112

@@ -32,7 +32,8 @@ from quality_report import FIELDS, KINDS, report
 from scoring import CHOICES, Prepared
 
 GROUPS = (*DRAWN, "rgb")
-DRAWS = (0, 4, 5, 6)
+DRAWS = (0, 4, 5, 12)
+"""The constants of the default were chosen on drawings 6 to 11."""
 SEEDS = (0, 1, 2)
 
 

@@ -13,12 +13,12 @@ from PIL import ImageDraw
 
 import tdseg
 from data import Task, drawings
-from scoring import CACHE, CHOICES, SINGLE
+from scoring import AUTO, CACHE, CHOICES, SINGLE
 
 Row = Mapping[str, Any]
 NAMES = [", ".join(choice) for choice in CHOICES]
 SINGLE_NAMES = [", ".join(choice) for choice in SINGLE]
-DEFAULT = "hybrid, auto"
+DEFAULT = ", ".join(AUTO)
 FIELDS = "fields"
 """The group of images without truth."""
 KINDS = ("random_forest", "logistic_regression", "auto")
@@ -52,8 +52,12 @@ def _regret(row: Row) -> float:
 
 
 def _below(row: Row, kind: str) -> float:
-    """Return how far hybrid is below the better of its halves, by one kind of classifier."""
-    halves = [row["scores"][f"{half}, {kind}"] for half in ("classical", "deep")]
+    """Return how far hybrid is below the better of its halves, by one kind of classifier.
+
+    The halves of the default are those of all single choices.
+    """
+    kinds = KINDS[:-1] if kind == KINDS[-1] else (kind,)
+    halves = [row["scores"][f"{half}, {k}"] for half in ("classical", "deep") for k in kinds]
     return float(max(halves) - row["scores"][f"hybrid, {kind}"])
 
 

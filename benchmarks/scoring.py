@@ -23,8 +23,8 @@ from tdseg.workflow.learning import Learned, learn
 CACHE = open_cache(2 * 1024**3)
 FEATURES = ("classical", "deep", "hybrid")
 SINGLE = [(f, c) for f in FEATURES for c in ("random_forest", "logistic_regression")]
-CHOSEN = [(f, "auto") for f in FEATURES]
-CHOICES = [*SINGLE, *CHOSEN]
+AUTO = ("hybrid", "auto")
+CHOICES = [*SINGLE, AUTO]
 PER_CLASS = 5000
 PER_FIELD = 2000
 
@@ -119,3 +119,9 @@ class Prepared:
             sample_weight=self.weights,
         )
         return float(iou.mean())
+
+
+def scores(task: Task, seed: int) -> dict[tuple[str, str], float | tuple[float, float]]:
+    """Score every choice on a task."""
+    prepared = Prepared(task, seed)
+    return {choice: prepared.score(prepared.learned(*choice, seed)) for choice in CHOICES}

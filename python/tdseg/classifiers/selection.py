@@ -16,7 +16,7 @@ in semi-supervised learning (Grandvalet, Bengio, NeurIPS 17, 2004).
 Forests are less sure of what they are right about than linear models. Each set's probabilities are
 therefore sharpened or blunted by one exponent before they are compared (Guo et al., ICML 2017).
 
-The constants were chosen on some redrawn strokes of ``benchmarks/choices.py``; what came out on
+The constants were chosen on some redrawn strokes of ``benchmarks/quality.py``; what came out on
 others is in ``docs/quality.md``.
 """
 

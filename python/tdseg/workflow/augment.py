@@ -80,11 +80,10 @@ def augment(
     changed = changed_features(data, settings.seed, extractor, intensities, part)
     if whole:
         return replace(data, changed=changed), settings, {}
-    grouping, losses = _held_out(
+    grouping, losses = held_out_losses(
         data, changed, settings, len(class_names), feature_names, Part(progress, 0.9, 1)
     )
-    gains = losses[GREY] < (1 - LEAST_GAIN) * losses[NONE]
-    chosen = GREY if grouping == "image" and gains else NONE
+    chosen = better(losses) if grouping == "image" else NONE
     facts = {
         "chosen": chosen,
         "reason": _reason(chosen, grouping, losses),
@@ -133,7 +132,7 @@ def changed_features(
     return features
 
 
-def _held_out(
+def held_out_losses(
     data: LabelledPixels,
     changed: npt.NDArray[np.float32],
     settings: Settings,
@@ -141,7 +140,24 @@ def _held_out(
     feature_names: Sequence[str],
     progress: Progress,
 ) -> tuple[str, dict[str, float]]:
-    """Return what was held out, and the loss there without and with changed training pixels."""
+    """Return what was held out, and the loss there without and with changed training pixels.
+
+    Parameters
+    ----------
+    data, changed
+        The labelled pixels; features (n, F) to train on instead.
+    settings
+        Which classifier, with its keys.
+    n_classes, feature_names
+        K, and F names.
+    progress
+        Hears how far the work is; may cancel.
+
+    Returns
+    -------
+    tuple
+        "image", "roi" or "pixel", and the mean log loss of `NONE` and of `GREY`.
+    """
     folds = make_folds(
         data.classes, data.rois, data.images, seed=settings.seed, max_samples=MAX_PIXELS
     )
@@ -165,6 +181,11 @@ def _held_out(
             found[held] = classifier.predict_proba(data.features[folds.pixels[held]])
         losses[name] = held_out_loss(found, folds)
     return folds.grouping, losses
+
+
+def better(losses: Mapping[str, float]) -> str:
+    """Return `GREY` where it takes enough of the loss away, else `NONE`."""
+    return GREY if losses[GREY] < (1 - LEAST_GAIN) * losses[NONE] else NONE
 
 
 def _reason(chosen: str, grouping: str, losses: Mapping[str, float]) -> str:
