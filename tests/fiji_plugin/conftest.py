@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the shared module of this folder
 
-from own_jvm import OwnImageJ  # noqa: E402
+from own_jvm import Driven, OwnImageJ  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,25 @@ def plugin(maven, tmp_path_factory) -> Built:
     (jar,) = (work / "target").glob("*.jar")
     needed = tuple(sorted((work / "target" / "needed").glob("*.jar")))
     return Built(jar, needed, work / "target" / "test-classes")
+
+
+@pytest.fixture
+def with_panel(own_imagej, plugin, display, tmp_path):
+    """Start an ImageJ whose panel is driven, with preferences of the test's own."""
+    jars = [own_imagej.plain, plugin.jar, *plugin.needed, plugin.tests]
+    started: list[Driven] = []
+
+    def start(**environment: str) -> Driven:
+        home = tmp_path / "home"
+        home.mkdir(exist_ok=True)
+        classes = os.pathsep.join(map(str, jars))
+        main = "panel.DrivenPanel"
+        started.append(Driven(own_imagej, classes, display, main, home, **environment))
+        return started[-1]
+
+    yield start
+    for imagej in started:
+        imagej.end()
 
 
 @pytest.fixture(scope="session")

@@ -84,13 +84,29 @@ class OwnImageJ:
 
 
 class Driven:
-    """An ImageJ with windows that does what a user does, by ``tdseg.fiji.DrivenImageJ``."""
+    """An ImageJ with windows that does what a user does, by ``tdseg.fiji.DrivenImageJ``.
 
-    def __init__(self, imagej: OwnImageJ, tests: Path, display: str, **environment: str) -> None:
+    Attributes
+    ----------
+    pid
+        Of the Java process.
+    """
+
+    def __init__(
+        self,
+        imagej: OwnImageJ,
+        classes: str,
+        display: str,
+        main: str = "DrivenImageJ",
+        home: Path | None = None,
+        **environment: str,
+    ) -> None:
         command = imagej.command(display=True)
         at = command.index("-cp") + 1
-        command[at] = os.pathsep.join([command[at], str(tests)])
-        command[at + 1 :] = ["tdseg.fiji.DrivenImageJ"]
+        command[at] = classes
+        command[at + 1 :] = [f"tdseg.fiji.{main}"]
+        if home is not None:  # preferences of its own; the last option counts
+            command[at - 1 : at - 1] = [f"-Duser.home={home}"]
         self._folder = imagej.folder
         self._process = subprocess.Popen(
             command,
@@ -100,6 +116,8 @@ class Driven:
             text=True,
             encoding="utf-8",
         )
+
+        self.pid = self._process.pid
 
     def __call__(self, verb: str, argument: str = "") -> str:
         """Do one thing and return what there is to tell of it."""
@@ -123,6 +141,11 @@ class Driven:
         path = self._folder / "driven.ijm"
         path.write_text(text, encoding="utf-8")
         return self("macro", str(path))
+
+    def kill(self) -> None:
+        """End ImageJ as a crash does."""
+        self._process.kill()
+        self._process.wait(30)
 
     def end(self) -> None:
         """Close ImageJ."""

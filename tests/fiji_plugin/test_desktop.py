@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,9 +24,10 @@ run("Select None");
 def driven(own_imagej, plugin, display):
     """Start an ImageJ with windows on a display of its own."""
     started: list[Driven] = []
+    classes = os.pathsep.join(map(str, (own_imagej.plain, plugin.tests)))
 
     def start(**environment: str) -> Driven:
-        started.append(Driven(own_imagej, plugin.tests, display, **environment))
+        started.append(Driven(own_imagej, classes, display, **environment))
         return started[-1]
 
     yield start

@@ -36,15 +36,25 @@ public final class DrivenImageJ {
 
     private DrivenImageJ() {}
 
-    /** Reads lines {@code verb argument}; answers each with lines, the last of them "ok". */
+    /** Does what a verb says, and tells what there is to tell. */
+    public interface Verbs {
+        String obey(String verb, String argument) throws Exception;
+    }
+
+    /** Opens ImageJ and serves. */
     public static void main(String[] arguments) throws Exception {
+        serve(DrivenImageJ::obey);
+    }
+
+    /** Reads lines {@code verb argument}; answers each with lines, the last of them "ok". */
+    public static void serve(Verbs verbs) throws Exception {
         new ImageJ();
         BufferedReader lines =
                 new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             String[] words = line.split(" ", 2);
             try {
-                String answer = obey(words[0], words.length > 1 ? words[1] : "");
+                String answer = verbs.obey(words[0], words.length > 1 ? words[1] : "");
                 if (!answer.isEmpty()) {
                     System.out.println(answer);
                 }
@@ -56,7 +66,8 @@ public final class DrivenImageJ {
         System.exit(0);
     }
 
-    private static String obey(String verb, String argument) throws Exception {
+    /** What every test of a real ImageJ may ask. */
+    public static String obey(String verb, String argument) throws Exception {
         switch (verb) {
             case "macro":
                 String text = new String(
@@ -70,6 +81,14 @@ public final class DrivenImageJ {
                 StringBuilder said = new StringBuilder();
                 texts(dialog, said);
                 return said.toString().trim();
+            case "type": // into the only field
+                JTextComponent field = until(DrivenImageJ::text, "no field");
+                EventQueue.invokeAndWait(() -> field.setText(argument));
+                return "";
+            case "pick": // from the only list
+                JComboBox<?> choices = until(DrivenImageJ::choices, "no choice");
+                EventQueue.invokeAndWait(() -> choices.setSelectedItem(argument));
+                return "";
             case "set":
                 String[] pair = argument.split("=", 2);
                 EventQueue.invokeAndWait(() -> set(named(top(), pair[0]), pair[1]));
@@ -120,7 +139,8 @@ public final class DrivenImageJ {
         }
     }
 
-    private static <T> T until(Callable<T> found, String otherwise) throws Exception {
+    /** Waits until something is there. */
+    public static <T> T until(Callable<T> found, String otherwise) throws Exception {
         long end = System.currentTimeMillis() + PATIENCE;
         while (System.currentTimeMillis() < end) {
             T value = found.call();
@@ -152,7 +172,8 @@ public final class DrivenImageJ {
         return dialog != null && title.equals(dialog.getTitle()) ? dialog : null;
     }
 
-    private static List<Component> all(Container container) {
+    /** Returns all parts of a window. */
+    public static List<Component> all(Container container) {
         List<Component> found = new ArrayList<>();
         for (Component component : container.getComponents()) {
             found.add(component);
@@ -173,6 +194,16 @@ public final class DrivenImageJ {
                 .filter(c -> c instanceof AbstractButton
                         && text.equals(((AbstractButton) c).getText()))
                 .findFirst().orElse(null);
+    }
+
+    private static JTextComponent text() {
+        return top() == null ? null : (JTextComponent) all(top()).stream()
+                .filter(c -> c instanceof JTextComponent).findFirst().orElse(null);
+    }
+
+    private static JComboBox<?> choices() {
+        return top() == null ? null : (JComboBox<?>) all(top()).stream()
+                .filter(c -> c instanceof JComboBox).findFirst().orElse(null);
     }
 
     private static String status() throws Exception {

@@ -21,6 +21,7 @@ final class Commands implements PanelWork.Listener {
     private final Transcript transcript;
     private Consumer<Job> unfinished = job -> { };
     private Runnable atRest = () -> { };
+    private Job stopping; // by the user, who is told when it has ended
 
     Commands(PanelWindow window, Transcript transcript) {
         this.window = window;
@@ -35,6 +36,14 @@ final class Commands implements PanelWork.Listener {
     /** Sets what happens when the last command has ended. */
     void setAtRest(Runnable action) {
         atRest = action;
+    }
+
+    /** Ends all work, and tells when it has ended. */
+    void stop() {
+        stopping = work.stop();
+        if (stopping != null) {
+            window.say("Stopping...", false);
+        }
     }
 
     /** Returns the macro line of a command with one value. */
@@ -139,7 +148,8 @@ final class Commands implements PanelWork.Listener {
             window.showProgress(null, "");
             atRest.run();
         } else {
-            window.showProgress(fraction, message);
+            String what = job.command.replaceAll("^TDS |\\.\\.\\.$", "");
+            window.showProgress(fraction, message.isEmpty() ? what : what + ": " + message);
         }
     }
 
@@ -156,9 +166,20 @@ final class Commands implements PanelWork.Listener {
 
     @Override
     public void failed(Job job, String sentence) {
-        if (!job.isStopped()) { // else there is nothing new to say
+        if (job == stopping) {
+            window.say("Stopped; labels and classifier are as they were.", false);
+            stopping = null;
+        } else if (!job.isStopped()) { // else there is nothing new to say
             window.say(sentence, true);
         }
         unfinished.accept(job);
+    }
+
+    @Override
+    public void ended(Job job) {
+        if (job == stopping) {
+            window.say("It was done already when Stop was pressed.", false);
+            stopping = null;
+        }
     }
 }

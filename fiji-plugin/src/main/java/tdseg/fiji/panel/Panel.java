@@ -85,8 +85,11 @@ final class Panel {
         return labels == null ? null : labels.imp;
     }
 
-    /** Sees what changed: the image, its labels, the plane that is shown. */
-    private void tick() {
+    /**
+     * Sees what changed: the image, its labels, the plane that is shown. Ten times a second, and
+     * before each action: it is meant for the image that is in front now.
+     */
+    void tick() {
         ImagePlus current = WindowManager.getCurrentImage();
         if (labels != null && labels.imp.getWindow() == null) {
             setImage(null);
@@ -179,6 +182,7 @@ final class Panel {
     }
 
     void addSelection(int group) {
+        tick();
         window.classes.setChosen(group);
         trying(() -> {
             String name = classes.name(group);

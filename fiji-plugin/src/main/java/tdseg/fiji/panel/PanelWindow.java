@@ -42,12 +42,14 @@ final class PanelWindow extends JFrame {
     private final JTextArea message = new JTextArea(3, 40);
     private final JProgressBar progress = new JProgressBar(0, 1000);
     private final Map<String, AbstractButton> buttons = new HashMap<>();
+    private final Runnable look; // before each action
 
     PanelWindow(Panel panel) {
         super(TITLE);
         setDefaultCloseOperation(WindowConstants.DO_NOTHING_ON_CLOSE);
         classes = new ClassRows(panel::choose, panel::addSelection);
         regions = new RegionList(panel::showRegion);
+        look = panel::tick;
         JPanel content = new JPanel(new BorderLayout(8, 6));
         content.setBorder(BorderFactory.createEmptyBorder(8, 8, 8, 8));
         content.add(top(), BorderLayout.NORTH);
@@ -174,7 +176,12 @@ final class PanelWindow extends JFrame {
         JButton button = new JButton(name);
         button.setName(name);
         button.setToolTipText(tip);
-        button.addActionListener(event -> action.run());
+        button.addActionListener(event -> {
+            look.run();
+            if (button.isEnabled()) { // no image is left, perhaps
+                action.run();
+            }
+        });
         buttons.put(name, button);
         return button;
     }

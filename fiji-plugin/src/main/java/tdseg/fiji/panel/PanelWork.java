@@ -23,6 +23,9 @@ final class PanelWork {
 
         /** A job failed or was stopped. */
         void failed(Job job, String sentence);
+
+        /** A job was done, and its ending too. */
+        void ended(Job job);
     }
 
     private final Listener listener;
@@ -52,12 +55,17 @@ final class PanelWork {
         }
     }
 
-    /** Ends all work. */
-    synchronized void stop() {
+    /**
+     * Ends all work.
+     *
+     * @return the job that runs; it tells when it has ended. Null: none.
+     */
+    synchronized Job stop() {
         waiting.clear();
         if (current != null) {
             current.stop();
         }
+        return current;
     }
 
     synchronized boolean isIdle() {
@@ -94,7 +102,7 @@ final class PanelWork {
     private void work() {
         try (PluginLoader loader = new PluginLoader()) {
             for (Job job = next(); job != null; job = next()) {
-                step(job, -1, job.command);
+                step(job, -1, "");
                 run(job);
             }
         } catch (InterruptedException error) {
@@ -109,7 +117,10 @@ final class PanelWork {
             CommandWork work = new CommandWork(command, job.options, job.imp, job);
             Fields reply = work.run();
             job.fetch.accept(work, reply);
-            EventQueue.invokeLater(() -> job.ending.accept(work, reply));
+            EventQueue.invokeLater(() -> {
+                job.ending.accept(work, reply);
+                listener.ended(job);
+            });
         } catch (RuntimeException | Error error) {
             String sentence = Failures.sentence(job.command, error);
             EventQueue.invokeLater(() -> listener.failed(job, sentence));

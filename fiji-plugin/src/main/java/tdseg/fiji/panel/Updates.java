@@ -95,8 +95,7 @@ final class Updates {
 
     void stop() {
         given = wish();
-        commands.work.stop();
-        window.say("Stopped; labels and classifier are as they were.", false);
+        commands.stop();
     }
 
     void close() {
