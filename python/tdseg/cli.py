@@ -125,7 +125,7 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
 
 _SEGMENT_OWN = ("slices", "objects", "adopt")
 _STATUS_KEYS = ("backbone", "weights", "device", "precision")
-_TRAIN_OWN = ("labels", "labels_path", "labels_image", "append")
+_TRAIN_OWN = ("labels", "labels_path", "labels_image", "append", "images")
 _APPLY_OWN = ("model", "input", "output_folder", *(key.name for key in keys_of(ApplyJobOptions)))
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import psutil
+from panel_user import QUICK, label, settings
 
-QUICK = ("features=classical", "sigma_max=2", "trees=10")
 
-
-def test_accidents_end_in_one_sentence_and_cost_no_label(with_panel):
+def test_accidents_end_in_one_sentence_and_cost_nolabel(with_panel):
     panel = with_panel()
     panel.macro('newImage("small", "8-bit ramp", 64, 64, 2);')
     panel("panel")
     panel.macro('run("Record...");')
-    _label(panel, "makeRectangle(2, 2, 12, 12)", 1)
-    _label(panel, "makeOval(40, 40, 15, 15)", 2)
+    label(panel, "makeRectangle(2, 2, 12, 12)", 1)
+    label(panel, "makeOval(40, 40, 15, 15)", 2)
     assert "class=[class 2]" in panel("recorded")
-    _settings(panel, *QUICK)
+    settings(panel, *QUICK)
     panel("click", "Train classifier")
     panel("overlay")
     # Another slice has its own overlay.
@@ -38,8 +37,8 @@ def test_accidents_end_in_one_sentence_and_cost_no_label(with_panel):
     panel("rest")
 
     panel.macro('newImage("large", "8-bit ramp", 900, 900, 2);')
-    _label(panel, "makeRectangle(2, 2, 300, 300)", 1)
-    _label(panel, "makeOval(500, 500, 300, 300)", 2)
+    label(panel, "makeRectangle(2, 2, 300, 300)", 1)
+    label(panel, "makeOval(500, 500, 300, 300)", 2)
     panel("click", "Train classifier")
     panel("stop", "Train")
     panel("hears", "Stopped; labels and classifier are as they were.")
@@ -58,20 +57,6 @@ def test_accidents_end_in_one_sentence_and_cost_no_label(with_panel):
     panel("rest")
     assert panel("panels") == "1"
     assert "please report" not in panel("said")
-
-
-def _label(panel, selection: str, group: int) -> None:
-    panel.macro(f"{selection};")
-    panel("click", f"add {group}")
-
-
-def _settings(panel, *values: str) -> None:
-    panel("click", "Settings")
-    panel("dialog", "TDS Train...")
-    for value in values:
-        panel("set", value)
-    panel("press", "OK")
-    panel("ended", "TDS dialog")
 
 
 def _worker(parent: int) -> psutil.Process:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tdseg.classifiers.model import Model, load
-from tdseg.commands.label_source import read_labels
+from tdseg.commands.label_source import find_all_open, read_labels
 from tdseg.commands.legend import legend
 from tdseg.commands.reply import ImageResult, Reply, TableResult
 from tdseg.commands.request import Request
@@ -18,11 +18,17 @@ from tdseg.workflow.train import train as train_model
 
 
 def train(request: Request) -> Reply:
-    """Train on the active image's labels; with ``append`` also on the earlier images."""
+    """Train on the labels of the active image, of those named, and (``append``) of earlier ones."""
     session, options = request.session, request.options
-    image = request.image.read()
-    labels = read_labels(request, image)
-    new = Example(request.image.identity, image, labels)
+    sources = [request.image]
+    if options.images is not None:
+        sources += find_all_open(request, options.images, "images")
+    # The same classifier, whichever of them is active.
+    sources.sort(key=lambda source: source.title)
+    new = []
+    for source in sources:
+        image = source.read()
+        new.append(Example(source.identity, image, read_labels(request.on(source), image)))
     examples = session.examples_with(new, options.append)
     model = train_model(
         [(e.image, e.labels) for e in examples],
@@ -129,4 +135,4 @@ def load_classifier(request: Request) -> Reply:
         + ", ".join(f"{value}={name}" for value, name in classes)
         + "."
     )
-    return Reply({"path": str(path)})
+    return Reply({"path": str(path)}, group_names=dict(request.session.classes))

@@ -99,6 +99,9 @@ class TrainOptions(Settings, LabelOptions):
     """Keys of TDS Train."""
 
     append: bool = flag(False, "train on the earlier images too", basic=True)
+    images: str | None = text(
+        None, "titles of other open images that train too, by their overlays", "", "cells-2.tif"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

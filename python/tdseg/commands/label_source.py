@@ -91,6 +91,32 @@ def find_open(request: Request, title: str, key: str) -> HostImage:
     return same[0]
 
 
+def find_all_open(request: Request, titles: str, key: str) -> list[HostImage]:
+    """Return open images of titles that are separated by commas; a title may hold commas too.
+
+    Raises
+    ------
+    TdsegError
+        If a title is not open, is open twice or named twice, or the labels are not in overlays.
+    """
+    if request.options.labels != "overlay":
+        raise TdsegError(
+            f"Key '{key}' takes the labels of overlays; leave labels={request.options.labels} out."
+        )
+    known = {image.title for image in request.host.open_images()}
+    parts, found, named = titles.split(","), [], {request.image.title}
+    while parts:
+        lengths = range(len(parts), 0, -1)
+        length = next((n for n in lengths if ",".join(parts[:n]).strip() in known), 1)
+        title = ",".join(parts[:length]).strip()
+        found.append(find_open(request, title, key))
+        if title in named:
+            raise TdsegError(f"Key '{key}': image '{title}' trains already; name it once.")
+        named.add(title)
+        parts = parts[length:]
+    return found
+
+
 def _from_label_image(request: Request, image: Image) -> SparseLabels:
     """Take the labels of a label image, an open one or a file: 0 is unlabelled, k is class k."""
     options: Any = request.options

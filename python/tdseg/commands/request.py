@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +137,10 @@ class Request:
         """Return the given settings, and the command's defaults for the rest."""
         options: Options = self.options
         return Settings.of(options)
+
+    def on(self, image: HostImage) -> Request:
+        """Return the same request with another image as the active one."""
+        return replace(self, active=image)
 
     @property
     def image(self) -> HostImage:

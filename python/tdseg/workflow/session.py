@@ -130,11 +130,12 @@ class Session:
             )
         return self.model
 
-    def examples_with(self, new: Example, append: bool) -> list[Example]:
-        """Return the training images for a new one: alone, or after those of before."""
+    def examples_with(self, new: list[Example], append: bool) -> list[Example]:
+        """Return the training images for new ones: alone, or after those of before."""
         if not append:
-            return [new]
-        return [e for e in self.examples if e.key != new.key] + [new]
+            return new
+        again = {example.key for example in new}
+        return [e for e in self.examples if e.key not in again] + new
 
     def adopt(self, model: Model, examples: list[Example] | None = None) -> None:
         """Make a classifier the current one, with its classes."""

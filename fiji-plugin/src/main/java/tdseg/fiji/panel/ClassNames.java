@@ -4,6 +4,7 @@ import ij.gui.Roi;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import tdseg.fiji.UserError;
 import tdseg.fiji.images.GroupNames;
 
@@ -14,11 +15,15 @@ final class ClassNames {
 
     /** Starts with the names that ImageJ's groups have, and at least two classes. */
     ClassNames() {
-        List<String> known = new ArrayList<>();
-        for (int group = 1; GroupNames.all().containsKey(Integer.toString(group)); group++) {
-            known.add(GroupNames.all().get(Integer.toString(group)).toString());
+        take(GroupNames.all());
+    }
+
+    /** Takes over names by group, as far as they follow one another. */
+    void take(Map<String, Object> given) {
+        names.clear();
+        for (int group = 1; given.containsKey(Integer.toString(group)); group++) {
+            names.add(given.get(Integer.toString(group)).toString());
         }
-        names.addAll(known);
         grow(2);
     }
 
@@ -60,11 +65,18 @@ final class ClassNames {
         }
     }
 
-    /** Takes over the names that a command gave. */
-    void set(List<String> given) {
-        names.clear();
-        names.addAll(given);
-        grow(2);
+    /** Takes a class away; those after it move up. */
+    void remove(int group) {
+        names.remove(group - 1);
+    }
+
+    /** Puts a class in its place again. */
+    void insert(int group, String name) {
+        int place = Math.min(group - 1, names.size());
+        names.add(place, unused(name));
+        if (names.size() > MOST) {
+            names.remove(MOST);
+        }
     }
 
     /** Returns what {@code TDS Set Classes...} takes. */
@@ -86,11 +98,15 @@ final class ClassNames {
 
     private void grow(int count) {
         while (names.size() < count) {
-            String name = "class " + (names.size() + 1);
-            while (names.contains(name)) {
-                name += "b";
-            }
-            names.add(name);
+            names.add(unused("class " + (names.size() + 1)));
         }
+    }
+
+    private String unused(String wanted) {
+        String name = wanted;
+        while (names.contains(name)) {
+            name += "b";
+        }
+        return name;
     }
 }

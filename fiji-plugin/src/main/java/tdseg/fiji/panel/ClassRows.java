@@ -1,5 +1,6 @@
 package tdseg.fiji.panel;
 
+import java.awt.EventQueue;
 import java.awt.GridBagConstraints;
 import java.awt.GridBagLayout;
 import java.awt.Insets;
@@ -74,6 +75,9 @@ final class ClassRows extends JPanel {
         choice.setName("choose " + number);
         group.add(choice);
         add(choice, place);
+        if (number == chosen) {
+            EventQueue.invokeLater(() -> scrollRectToVisible(choice.getBounds()));
+        }
         add(new JLabel(new Swatch(number)), place);
         JButton button = new JButton("Add to " + shortened(name));
         button.setName("add " + number);

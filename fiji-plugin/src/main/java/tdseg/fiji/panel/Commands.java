@@ -7,7 +7,10 @@ import ij.gui.Roi;
 import ij.plugin.frame.Recorder;
 import java.awt.EventQueue;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import tdseg.fiji.Recording;
 import tdseg.fiji.dialogs.Ask;
@@ -19,11 +22,13 @@ final class Commands implements PanelWork.Listener {
     final PanelWork work = new PanelWork(this);
     private final PanelWindow window;
     private final Transcript transcript;
+    private final LabelledImages images;
     private Consumer<Job> unfinished = job -> { };
     private Runnable atRest = () -> { };
     private Job stopping; // by the user, who is told when it has ended
 
-    Commands(PanelWindow window, Transcript transcript) {
+    Commands(PanelWindow window, Transcript transcript, LabelledImages images) {
+        this.images = images;
         this.window = window;
         this.transcript = transcript;
     }
@@ -63,25 +68,30 @@ final class Commands implements PanelWork.Listener {
         Job job = job(command, options, labels, false);
         Job.Ending then = ending == null ? (w, reply) -> w.showWithoutImages() : ending;
         boolean edits = command.equals("TDS Load Labels...");
-        List<Roi> used = labels == null || edits ? null : labels.all();
+        Map<ImagePlus, List<Roi>> used = labels == null || edits ? null : now(labels);
+        ImagePlus imp = labels == null ? null : labels.imp;
         job.ending = (w, reply) -> {
             then.accept(w, reply);
-            record(labels, used, w.line());
+            record(imp, used, w.line());
         };
         work.add(job);
     }
 
     /** Runs a command and shows its images and tables in their windows. */
     void runAndShow(String command, String options, Labels labels) {
+        if (labels == null) {
+            window.say("The image was closed; open it again.", true);
+            return;
+        }
         Job job = job(command, options, labels, false);
-        List<Roi> used = labels.all();
+        Map<ImagePlus, List<Roi>> used = now(labels);
         job.fetch = (w, reply) -> Recording.suspended(() -> {
             reply.objects("tables").forEach(Tables::show);
             w.images().forEach(ImagePlus::show);
             w.showWithoutImages(); // thousands of outlines would stop the event thread
         });
         job.ending = (w, reply) -> {
-            record(labels, used, w.line());
+            record(labels.imp, used, w.line());
         };
         work.add(job);
     }
@@ -93,35 +103,70 @@ final class Commands implements PanelWork.Listener {
         return new Job(work, command, options, labels == null ? null : labels.imp, inBackground);
     }
 
-    /** Records a command that was done, on an image with the labels of then; or null for both. */
-    void record(Labels labels, List<Roi> used, String line) {
-        transcript.add(labels == null ? null : labels.imp, used, line);
-        recordInWindow(labels, used, line);
+    private static Map<ImagePlus, List<Roi>> now(Labels labels) {
+        return LabelledImages.now(Collections.singletonList(labels));
+    }
+
+    /**
+     * Records a command that was done.
+     *
+     * @param imp the image that it worked on, or null.
+     * @param used the labels of then, by image; null: it changed them itself.
+     */
+    void record(ImagePlus imp, Map<ImagePlus, List<Roi>> used, String line) {
+        transcript.add(imp, used, line);
+        recordInWindow(imp, used, line);
     }
 
     /** Records a training of Live. */
-    void recordPassing(Labels labels, List<Roi> used, String line) {
-        transcript.addPassing(labels.imp, used, line);
-        recordInWindow(labels, used, line);
+    void recordPassing(ImagePlus imp, Map<ImagePlus, List<Roi>> used, String line) {
+        transcript.addPassing(imp, used, line);
+        recordInWindow(imp, used, line);
     }
 
     /** The Recorder's lines are in the order of the screen: a stroke may have come in between. */
-    private void recordInWindow(Labels labels, List<Roi> used, String line) {
-        boolean older = used != null && !Labels.same(used, labels.all());
-        if (older) {
-            recordLabels(used);
+    private void recordInWindow(ImagePlus imp, Map<ImagePlus, List<Roi>> used, String line) {
+        List<Labels> older = new ArrayList<>();
+        if (used != null) {
+            for (Map.Entry<ImagePlus, List<Roi>> then : used.entrySet()) {
+                Labels labels = images.of(then.getKey());
+                if (labels.imp.getWindow() != null && !Labels.same(then.getValue(), labels.all())) {
+                    older.add(labels);
+                    recordLabels(labels.imp, then.getValue());
+                }
+            }
+        }
+        on(imp, line);
+        older.forEach(labels -> recordLabels(labels.imp, labels.all()));
+    }
+
+    /** Records that another image is in front, unless ImageJ has: it does for the user's clicks. */
+    void recordFront(ImagePlus imp) {
+        String line = Transcript.selecting(imp);
+        if (Recorder.record && !Recorder.getInstance().getText().trim().endsWith(line)) {
+            Recording.macroLine(line);
+        }
+    }
+
+    /** Records a line for an image, which need not be in front any more. */
+    private static void on(ImagePlus imp, String line) {
+        ImagePlus front = WindowManager.getCurrentImage();
+        boolean elsewhere = imp != null && front != null && imp != front;
+        if (elsewhere) {
+            Recording.macroLine(Transcript.selecting(imp));
         }
         Recording.macroLine(line);
-        if (older) {
-            recordLabels(labels.all());
+        if (elsewhere) {
+            Recording.macroLine(Transcript.selecting(front));
         }
     }
 
     /** Records labels that no command of one line makes, by a file. */
-    void recordLabels(List<Roi> labels) {
+    void recordLabels(ImagePlus imp, List<Roi> labels) {
         if (Recorder.record) {
             try {
-                Recording.macroLine(transcript.labelsLine(labels));
+                on(imp, labels.isEmpty() ? "run(\"Remove Overlay\");"
+                        : transcript.labelsLine(labels));
             } catch (IOException error) {
                 window.say("The labels could not be recorded: " + error.getMessage(), true);
             }

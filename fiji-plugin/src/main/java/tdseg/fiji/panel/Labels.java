@@ -25,10 +25,22 @@ final class Labels {
     private static final int REMEMBERED = 200;
 
     final ImagePlus imp;
-    private final Deque<List<Roi>> undo = new ArrayDeque<>();
-    private final Deque<List<Roi>> redo = new ArrayDeque<>();
+    private final Deque<Step> undo = new ArrayDeque<>();
+    private final Deque<Step> redo = new ArrayDeque<>();
+    private long version;
     private List<Roi> known;
     private List<Roi> saved;
+
+    /** A state to go back to, and the change of classes that left it, or null. */
+    private static final class Step {
+        final List<Roi> rois;
+        final ClassEdits.Edit edit;
+
+        Step(List<Roi> rois, ClassEdits.Edit edit) {
+            this.rois = rois;
+            this.edit = edit;
+        }
+    }
 
     Labels(ImagePlus imp) {
         this.imp = imp;
@@ -47,21 +59,26 @@ final class Labels {
         return found;
     }
 
-    private List<Roi> everything() {
+    /** Returns all of the overlay, other ROIs than labels too. */
+    List<Roi> everything() {
         Overlay overlay = imp.getOverlay();
         return overlay == null ? Collections.emptyList() : Arrays.asList(overlay.toArray());
     }
 
-    /** Whether the labels changed since the last call; also by macros, or ImageJ's own menus. */
-    boolean haveChanged() {
+    /** Returns a number that grows with each change; also by macros, or ImageJ's own menus. */
+    long version() {
         List<Roi> now = everything();
-        if (same(now, known)) {
-            return false;
+        if (!same(now, known)) {
+            changed(now, null);
         }
-        remember(undo, known);
+        return version;
+    }
+
+    private void changed(List<Roi> now, ClassEdits.Edit edit) {
+        remember(undo, new Step(known, edit));
         redo.clear();
         known = now;
-        return true;
+        version++;
     }
 
     /** Adds the selection, and returns the label that it became. */
@@ -118,6 +135,49 @@ final class Labels {
         }
     }
 
+    /** Drops a class: its labels go, or to another class of this name; later groups move up. */
+    void regroup(ClassEdits.Edit edit, int into, String name) {
+        version();
+        int dropped = edit.group;
+        List<Roi> now = new ArrayList<>();
+        for (Roi roi : everything()) {
+            if (roi.getGroup() == 0 || roi.getGroup() < dropped) {
+                now.add(roi);
+                continue;
+            }
+            int group = ClassEdits.regrouped(roi, dropped, into);
+            if (group > 0) {
+                Roi moved = (Roi) roi.clone();
+                moved.setGroup(group);
+                if (roi.getGroup() == dropped) {
+                    List<Roi> there = new ArrayList<>(everything());
+                    there.addAll(now);
+                    moved.setName(nextName(name, there));
+                }
+                now.add(moved);
+            }
+        }
+        if (!same(now, everything())) {
+            set(now);
+        }
+        changed(everything(), edit);
+    }
+
+    /** Returns the change of classes that Undo would take back, or null. */
+    ClassEdits.Edit lastEdit() {
+        return undo.isEmpty() ? null : undo.peek().edit;
+    }
+
+    /** Returns the change of classes that Redo would do again, or null. */
+    ClassEdits.Edit nextEdit() {
+        return redo.isEmpty() ? null : redo.peek().edit;
+    }
+
+    /** Whether a change of classes is in the history. */
+    boolean knows(ClassEdits.Edit edit) {
+        return undo.stream().anyMatch(step -> step.edit == edit);
+    }
+
     boolean undo() {
         return step(undo, redo);
     }
@@ -139,23 +199,30 @@ final class Labels {
         return !all().isEmpty() && !same(everything(), saved);
     }
 
-    void setSaved() {
+    /** Notes what a file of the user's has. */
+    void setSaved(List<Roi> written) {
+        saved = written;
+    }
+
+    /** Notes that all labels came from a file. */
+    void haveLoaded() {
         saved = everything();
     }
 
-    private boolean step(Deque<List<Roi>> from, Deque<List<Roi>> to) {
-        haveChanged();
+    private boolean step(Deque<Step> from, Deque<Step> to) {
+        version();
         if (from.isEmpty()) {
             return false;
         }
-        List<Roi> then = from.pop();
-        remember(to, known);
-        set(then);
+        Step then = from.pop();
+        remember(to, new Step(known, then.edit));
+        set(then.rois);
         known = everything();
+        version++;
         return true;
     }
 
-    private static void remember(Deque<List<Roi>> where, List<Roi> state) {
+    private static void remember(Deque<Step> where, Step state) {
         where.push(state);
         if (where.size() > REMEMBERED) {
             where.removeLast();
@@ -170,9 +237,13 @@ final class Labels {
 
     /** Returns {@code name-01} or the first number above those that are there. */
     private String nextName(String className) {
+        return nextName(className, everything());
+    }
+
+    private static String nextName(String className, List<Roi> there) {
         Pattern numbered = Pattern.compile(Pattern.quote(className) + "-(\\d{1,9})");
         int taken = 0;
-        for (Roi roi : everything()) {
+        for (Roi roi : there) {
             Matcher match = numbered.matcher(roi.getName() == null ? "" : roi.getName());
             if (match.matches()) {
                 taken = Math.max(taken, Integer.parseInt(match.group(1)));

@@ -11,46 +11,47 @@ import java.awt.datatransfer.StringSelection;
 import java.awt.event.WindowAdapter;
 import java.awt.event.WindowEvent;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.WeakHashMap;
 import javax.swing.JOptionPane;
 import javax.swing.Timer;
-import tdseg.fiji.Recording;
 import tdseg.fiji.UserError;
-import tdseg.fiji.table.CommandTable;
 
 /** What the panel does: labels at once, in the event thread; all else by commands. */
 final class Panel {
     private static final int TICK = 100; // milliseconds
     private static final int GAP = 6;
 
-    /** Selections that ImageJ's Recorder writes a line for, when they are drawn. */
-    private static final List<Integer> RECORDED = Arrays.asList(Roi.RECTANGLE, Roi.OVAL,
-            Roi.POLYGON, Roi.LINE, Roi.POLYLINE);
-
     final PanelWindow window;
-    private final ClassNames classes = new ClassNames();
-    private final Map<ImagePlus, Labels> labelled = new WeakHashMap<>();
+    final ClassActions classes;
+    final LabelActions drawn;
+    final FileActions files;
+    final ResultActions results;
+    private final LabelledImages images = new LabelledImages();
     private final Transcript transcript = new Transcript();
     private final Commands commands;
-    final ResultActions results;
     private final Updates updates;
     private final Autosave autosave;
     private final Keys keys;
     private final Timer timer = new Timer(TICK, event -> tick());
+    private final Map<Labels, Long> versions = new HashMap<>(); // as seen last
+    private List<Labels> training = new ArrayList<>();
     private Labels labels;
 
     Panel() {
         window = new PanelWindow(this);
         autosave = new Autosave(
                 text -> EventQueue.invokeLater(() -> window.say(text, true)));
-        commands = new Commands(window, transcript);
+        commands = new Commands(window, transcript, images);
+        updates = new Updates(commands, window, images);
+        classes = new ClassActions(
+                window, commands, images, this::trying, updates::keepsOldNames);
+        drawn = new LabelActions(window, commands, classes, images, () -> labels, this::trying);
         results = new ResultActions(commands, () -> labels);
-        updates = new Updates(commands, window);
+        files = new FileActions(window, commands, classes, autosave, () -> labels,
+                updates::classifierChanged);
         keys = new Keys(window, this::imp, this::pressed);
         window.addWindowListener(new WindowAdapter() {
             @Override
@@ -62,7 +63,7 @@ final class Panel {
         window.showProgress(null, "");
         refresh();
         window.pack();
-        commands.run("TDS Set Classes...", classes.options(), null, null);
+        classes.send();
         timer.start();
         tick();
         placeBesideImage();
@@ -94,62 +95,62 @@ final class Panel {
         if (labels != null && labels.imp.getWindow() == null) {
             setImage(null);
         }
-        // A result is looked at, not drawn on.
-        if (current != null && current != imp() && current.getProp("tdseg.source") == null) {
+        if (current != null && current != imp() && LabelledImages.isDrawnOn(current)) {
             setImage(current);
         }
-        if (labels != null && labels.haveChanged()) {
-            labelsChanged();
-        }
+        lookForChanges();
         updates.tick(labels);
     }
 
-    private void setImage(ImagePlus imp) {
-        labels = imp == null ? null : labelled.computeIfAbsent(imp, Labels::new);
-        window.offer(null, null, null);
-        updates.setImage(labels);
-        if (labels != null) {
-            Path kept = Autosave.kept(imp);
-            if (kept != null && labels.all().isEmpty()) {
-                window.offer("Labels of this image were not saved.",
-                        () -> load(CommandTable.get().command("TDS Load Labels...").index()
-                                .get("path").format(kept.toString())),
-                        () -> autosave.forget(imp));
+    /** Sees what changed in the open images: also by macros and ImageJ's own menus. */
+    private void lookForChanges() {
+        boolean changed = false;
+        boolean renamed = classes.follow();
+        for (Labels each : images.open()) {
+            Long before = versions.put(each, each.version());
+            if (before == null || before != each.version() || renamed) {
+                classes.cover(each.all());
             }
-            cover();
+            if (before != null && before != each.version()) {
+                changed = true;
+                autosave.keep(each.imp, each.all());
+            }
         }
-        refresh();
-    }
-
-    private void labelsChanged() {
-        autosave.keep(labels.imp, labels.all());
-        updates.labelsChanged();
-        cover();
-        refresh();
-    }
-
-    private void cover() {
-        if (classes.cover(labels.all())) {
-            sendClasses();
+        List<Labels> now = images.training();
+        if (changed || !now.equals(training)) {
+            training = now;
+            updates.labelsChanged();
+            refresh();
+        } else if (renamed) {
+            refresh();
         }
     }
 
-    private void sendClasses() {
-        commands.run("TDS Set Classes...", classes.options(), null, null);
+    private void setImage(ImagePlus imp) {
+        images.forgetClosed();
+        versions.keySet().retainAll(images.open());
+        boolean isAnother = labels != null && imp != null;
+        labels = imp == null ? null : images.of(imp);
+        if (isAnother) {
+            commands.recordFront(imp);
+        }
+        files.offer(labels);
+        updates.setImage(labels);
         refresh();
     }
 
     private void refresh() {
         List<Roi> all = labels == null ? new ArrayList<>() : labels.all();
-        int[] rois = new int[classes.count()];
-        long[] pixels = new long[classes.count()];
+        int[] rois = new int[classes.names.count()];
+        long[] pixels = new long[classes.names.count()];
         for (Roi roi : all) {
             if (roi.getGroup() <= rois.length) {
                 rois[roi.getGroup() - 1]++;
                 pixels[roi.getGroup() - 1] += PixelCount.of(roi, labels.imp);
             }
         }
-        window.classes.show(classes.all(), rois, pixels);
+        window.classes.show(classes.names.all(), rois, pixels);
+        window.showImages(images);
         window.regions.show(imp(), all);
         window.showImage(labels == null ? null : labels.imp.getTitle());
         window.enable("Undo", labels != null && labels.canUndo());
@@ -158,22 +159,23 @@ final class Panel {
 
     /** Does what may be refused in one sentence. */
     private void trying(Runnable action) {
+        window.say("", false);
         try {
             action.run();
-            window.say("", false);
         } catch (UserError error) {
             window.say(error.getMessage(), true);
         }
         tick();
+        refresh();
     }
 
     private boolean pressed(int digit) {
         if (digit == 0) {
             window.overlay.doClick();
-        } else if (digit <= classes.count()) {
+        } else if (digit <= classes.names.count()) {
             choose(digit);
         }
-        return digit <= classes.count();
+        return digit <= classes.names.count();
     }
 
     void choose(int group) {
@@ -181,66 +183,10 @@ final class Panel {
         refresh();
     }
 
-    void addSelection(int group) {
+    /** Whether the labels of an image train. */
+    void setTrains(Labels image, boolean trains) {
+        images.setLeftOut(image, !trains);
         tick();
-        window.classes.setChosen(group);
-        trying(() -> {
-            String name = classes.name(group);
-            Roi label = labels.add(group, name);
-            if (RECORDED.contains(label.getType())) {
-                Recording.macroLine(Commands.line("TDS Add Label...", "class", name));
-            } else {
-                commands.recordLabels(labels.all());
-            }
-        });
-        refresh();
-    }
-
-    void showRegion(Roi label) {
-        if (labels == null) {
-            return;
-        }
-        ImagePlus imp = labels.imp;
-        if (label.hasHyperStackPosition()) {
-            imp.setPosition(Math.max(label.getCPosition(), 1), Math.max(label.getZPosition(), 1),
-                    Math.max(label.getTPosition(), 1));
-        } else if (label.getPosition() > 0) {
-            imp.setSlice(label.getPosition());
-        }
-        imp.setRoi((Roi) label.clone());
-    }
-
-    void deleteRegions() {
-        List<Roi> chosen = window.regions.getSelectedValuesList();
-        List<Integer> places = new ArrayList<>();
-        chosen.forEach(roi -> places.add(labels.index(roi)));
-        places.sort((a, b) -> b - a); // from the end, so that the others keep their places
-        places.forEach(i -> Recording.macroLine("Overlay.removeSelection(" + i + ");"));
-        trying(() -> labels.remove(chosen));
-        labels.imp.deleteRoi();
-    }
-
-    void moveRegions() {
-        int group = window.classes.chosen();
-        trying(() -> labels.move(
-                window.regions.getSelectedValuesList(), group, classes.name(group)));
-        labels.imp.deleteRoi();
-        commands.recordLabels(labels.all());
-    }
-
-    void undo() {
-        step(labels.undo());
-    }
-
-    void redo() {
-        step(labels.redo());
-    }
-
-    private void step(boolean done) {
-        if (done) {
-            labelsChanged();
-            commands.recordLabels(labels.all());
-        }
     }
 
     void train() {
@@ -265,67 +211,6 @@ final class Panel {
         updates.setOpacity(opacity);
     }
 
-    void loadClassifier() {
-        commands.ask("TDS Load Classifier...", options -> commands.run("TDS Load Classifier...",
-                options, null, (work, reply) -> updates.classifierChanged()));
-    }
-
-    void saveClassifier() {
-        commands.ask("TDS Save Classifier...",
-                options -> commands.run("TDS Save Classifier...", options, null, null));
-    }
-
-    void loadLabels() {
-        commands.ask("TDS Load Labels...", this::load);
-    }
-
-    private void load(String options) {
-        Labels target = labels;
-        commands.run("TDS Load Labels...", options, target, (work, reply) -> {
-            boolean alone = target.all().isEmpty();
-            work.showWithoutImages();
-            tick();
-            if (alone) {
-                target.setSaved();
-            }
-        });
-    }
-
-    void saveLabels() {
-        Labels target = labels;
-        commands.ask("TDS Save Labels...", options -> saveLabels(target, options));
-    }
-
-    private void saveLabels(Labels target, String options) {
-        commands.run("TDS Save Labels...", options, target, (work, reply) -> {
-            target.setSaved();
-            autosave.forget(target.imp);
-        });
-    }
-
-    void createClass() {
-        String name = JOptionPane.showInputDialog(window, "Name of the new class:",
-                "class " + (classes.count() + 1));
-        if (name != null) {
-            trying(() -> {
-                classes.add(name);
-                sendClasses();
-            });
-        }
-    }
-
-    void renameClass() {
-        int group = window.classes.chosen();
-        String name = JOptionPane.showInputDialog(window, "New name of class " + group + ":",
-                classes.name(group));
-        if (name != null) {
-            trying(() -> {
-                classes.rename(group, name);
-                sendClasses();
-            });
-        }
-    }
-
     void settings() {
         commands.ask("TDS Train...", updates::setOptions);
     }
@@ -348,21 +233,23 @@ final class Panel {
     }
 
     private void close() {
-        for (Labels each : new ArrayList<>(labelled.values())) {
-            if (each.imp.getWindow() != null && each.areUnsaved()) {
+        List<Labels> unwanted = new ArrayList<>();
+        for (Labels each : images.open()) {
+            if (each.areUnsaved()) {
                 int answer = JOptionPane.showOptionDialog(window, "Image '" + each.imp.getTitle()
                         + "' has labels that are not saved.", PanelWindow.TITLE,
                         JOptionPane.DEFAULT_OPTION, JOptionPane.QUESTION_MESSAGE, null,
                         new String[] {"Save...", "Don't save", "Cancel"}, "Save...");
                 if (answer == 0) {
-                    commands.ask("TDS Save Labels...", options -> saveLabels(each, options));
+                    files.save(each);
                 }
                 if (answer != 1) {
                     return; // after saving, the panel is closed by another click
                 }
-                autosave.forget(each.imp);
+                unwanted.add(each);
             }
         }
+        unwanted.forEach(each -> autosave.forget(each.imp));
         timer.stop();
         keys.close();
         updates.close();

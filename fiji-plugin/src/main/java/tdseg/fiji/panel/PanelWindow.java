@@ -8,6 +8,7 @@ import java.awt.FlowLayout;
 import java.awt.Font;
 import java.awt.GridLayout;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import javax.swing.AbstractButton;
 import javax.swing.BorderFactory;
@@ -32,6 +33,8 @@ final class PanelWindow extends JFrame {
 
     final ClassRows classes;
     final RegionList regions;
+    private final ImageRows images;
+    private final JScrollPane imageList = new JScrollPane();
     final JToggleButton live = new JToggleButton("Live");
     final JToggleButton overlay = new JToggleButton("Toggle overlay");
     final JSlider opacity = new JSlider(5, 100, 40);
@@ -47,8 +50,12 @@ final class PanelWindow extends JFrame {
     PanelWindow(Panel panel) {
         super(TITLE);
         setDefaultCloseOperation(WindowConstants.DO_NOTHING_ON_CLOSE);
-        classes = new ClassRows(panel::choose, panel::addSelection);
-        regions = new RegionList(panel::showRegion);
+        classes = new ClassRows(panel::choose, group -> {
+            panel.tick();
+            panel.drawn.add(group);
+        });
+        regions = new RegionList(roi -> panel.drawn.show(roi));
+        images = new ImageRows(panel::setTrains);
         look = panel::tick;
         JPanel content = new JPanel(new BorderLayout(8, 6));
         content.setBorder(BorderFactory.createEmptyBorder(8, 8, 8, 8));
@@ -101,12 +108,11 @@ final class PanelWindow extends JFrame {
         JPanel options = group("Options");
         options.add(button("Apply classifier", "Segment the image with more choices",
                 () -> panel.results.applyClassifier()));
-        options.add(button("Load classifier", "Open a .tdseg file", panel::loadClassifier));
-        options.add(button("Save classifier", "Write a .tdseg file", panel::saveClassifier));
-        options.add(button("Load labels", "Add the ROIs of a .zip file", panel::loadLabels));
-        options.add(button("Save labels", "Write the labels as a RoiSet .zip", panel::saveLabels));
-        options.add(button("Create new class", "Add a class", panel::createClass));
-        options.add(button("Rename class", "Rename the class that is chosen", panel::renameClass));
+        options.add(button("Load classifier", "Open a .tdseg file", () -> panel.files.loadClassifier()));
+        options.add(button("Save classifier", "Write a .tdseg file", () -> panel.files.saveClassifier()));
+        options.add(button("Load labels", "Add the ROIs of a .zip file", () -> panel.files.loadLabels()));
+        options.add(button("Save labels", "Write the labels as a RoiSet .zip", () -> panel.files.saveLabels()));
+        options.add(button("Create new class", "Add a class", () -> panel.classes.create()));
         options.add(button("Settings", "Features, classifier, device", panel::settings));
         options.add(button("Copy as macro", "Put the session into the clipboard, as a macro",
                 panel::copyAsMacro));
@@ -122,18 +128,35 @@ final class PanelWindow extends JFrame {
         JPanel labels = new JPanel(new BorderLayout(0, 6));
         JScrollPane rows = new JScrollPane(classes);
         rows.setBorder(BorderFactory.createTitledBorder("Classes"));
-        rows.setPreferredSize(new Dimension(330, 170));
-        labels.add(rows, BorderLayout.NORTH);
+        rows.setPreferredSize(new Dimension(330, 150));
+        JPanel ofClass = new JPanel(new GridLayout(1, 3, 4, 0));
+        ofClass.add(button("Rename class", "Rename the class that is chosen",
+                () -> panel.classes.rename()));
+        ofClass.add(button("Merge class", "Give the labels of the class that is chosen to another "
+                + "one, in all open images", () -> panel.classes.merge()));
+        ofClass.add(button("Remove class", "Remove the class that is chosen and its labels, in "
+                + "all open images", () -> panel.classes.remove()));
+        JPanel top = new JPanel(new BorderLayout(0, 4));
+        top.add(rows, BorderLayout.CENTER);
+        top.add(ofClass, BorderLayout.SOUTH);
+        labels.add(top, BorderLayout.NORTH);
         JScrollPane list = new JScrollPane(regions);
         list.setBorder(BorderFactory.createTitledBorder("Labels"));
         labels.add(list, BorderLayout.CENTER);
+        imageList.setViewportView(images);
+        imageList.setBorder(BorderFactory.createTitledBorder("Images that train"));
+        imageList.setPreferredSize(new Dimension(330, 90));
+        imageList.setVisible(false);
         JPanel below = new JPanel(new GridLayout(2, 2, 4, 4));
         below.add(button("Move to class", "Give the labels chosen to the class chosen",
-                panel::moveRegions));
-        below.add(button("Delete", "Delete the labels chosen", panel::deleteRegions));
-        below.add(button("Undo", "Take back the last change of labels", panel::undo));
-        below.add(button("Redo", "Do it again", panel::redo));
-        labels.add(below, BorderLayout.SOUTH);
+                () -> panel.drawn.move()));
+        below.add(button("Delete", "Delete the labels chosen", () -> panel.drawn.delete()));
+        below.add(button("Undo", "Take back the last change of labels", () -> panel.drawn.undo()));
+        below.add(button("Redo", "Do it again", () -> panel.drawn.redo()));
+        JPanel end = new JPanel(new BorderLayout(0, 4));
+        end.add(below, BorderLayout.CENTER);
+        end.add(imageList, BorderLayout.SOUTH);
+        labels.add(end, BorderLayout.SOUTH);
         return labels;
     }
 
@@ -194,10 +217,17 @@ final class PanelWindow extends JFrame {
         image.setText(title == null ? "Open an image to draw labels on." : "Image: " + title);
         for (Map.Entry<String, AbstractButton> button : buttons.entrySet()) {
             if (!button.getKey().matches("Stop|Load classifier|Save classifier|Create new class"
-                    + "|Rename class|Settings|Copy as macro")) {
+                    + "|(Rename|Merge|Remove) class|Settings|Copy as macro")) {
                 button.getValue().setEnabled(title != null);
             }
         }
+    }
+
+    /** Shows which images train, once there are several. */
+    void showImages(LabelledImages all) {
+        List<Labels> labelled = all.labelled();
+        images.show(labelled, all);
+        imageList.setVisible(labelled.size() > 1);
     }
 
     /** Offers something in a line under the image's name; null: no longer. */

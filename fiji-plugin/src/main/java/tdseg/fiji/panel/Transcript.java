@@ -6,8 +6,10 @@ import ij.io.FileInfo;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
@@ -23,14 +25,14 @@ final class Transcript {
     private final List<Step> steps = new ArrayList<>();
     private int files;
 
-    /** A command that was done, on an image with the labels of then; both null for none. */
+    /** A command that was done, on an image (or null) with the labels of then, of it and others. */
     private static final class Step {
         final ImagePlus imp;
-        final List<Roi> labels;
+        final Map<ImagePlus, List<Roi>> labels;
         final String line;
         final boolean isPassing;
 
-        Step(ImagePlus imp, List<Roi> labels, String line, boolean isPassing) {
+        Step(ImagePlus imp, Map<ImagePlus, List<Roi>> labels, String line, boolean isPassing) {
             this.imp = imp;
             this.labels = labels;
             this.line = line;
@@ -38,13 +40,18 @@ final class Transcript {
         }
     }
 
-    /** Adds a command. */
-    void add(ImagePlus imp, List<Roi> labels, String line) {
+    /**
+     * Adds a command.
+     *
+     * @param imp the image that it worked on, or null.
+     * @param labels those of then, by image; null: it changed them itself.
+     */
+    void add(ImagePlus imp, Map<ImagePlus, List<Roi>> labels, String line) {
         steps.add(new Step(imp, labels, line, false));
     }
 
     /** Adds a training of Live, which the next one replaces unless a command used it. */
-    void addPassing(ImagePlus imp, List<Roi> labels, String line) {
+    void addPassing(ImagePlus imp, Map<ImagePlus, List<Roi>> labels, String line) {
         int last = steps.size() - 1;
         if (last >= 0 && steps.get(last).isPassing) {
             steps.remove(last);
@@ -58,26 +65,73 @@ final class Transcript {
      * @throws IOException if the labels cannot be written.
      */
     String text() throws IOException {
-        StringBuilder text = new StringBuilder();
-        Set<ImagePlus> opened = new HashSet<>();
-        ImagePlus imp = null;
-        List<Roi> written = null;
-        for (Step step : steps) {
-            if (step.imp != null && step.imp != imp) {
-                imp = step.imp;
-                written = null;
-                text.append(opened.add(imp) ? opening(imp) : selecting(imp)).append('\n');
+        return new Writing().text();
+    }
+
+    /** The macro while it is written. */
+    private final class Writing {
+        private final StringBuilder text = new StringBuilder();
+        private final List<ImagePlus> opened = new ArrayList<>();
+        private final Map<ImagePlus, List<Roi>> loaded = new HashMap<>();
+        private ImagePlus active;
+
+        String text() throws IOException {
+            for (Step step : steps) {
+                if (step.labels != null) {
+                    for (Map.Entry<ImagePlus, List<Roi>> entry : step.labels.entrySet()) {
+                        load(entry.getKey(), entry.getValue());
+                    }
+                }
+                activate(step.imp);
+                line(step.line);
+                if (step.labels == null) {
+                    loaded.remove(step.imp); // the command itself changed them
+                }
             }
-            if (step.labels != null && !step.labels.isEmpty() && !Labels.same(step.labels, written)) {
-                written = step.labels;
-                text.append(labelsLine(written)).append('\n');
-            }
-            text.append(step.line).append('\n');
-            if (step.labels == null && step.imp != null) {
-                written = null; // the command itself changed the labels
+            return text.toString();
+        }
+
+        private void load(ImagePlus imp, List<Roi> labels) throws IOException {
+            if (!labels.isEmpty() && !Labels.same(labels, loaded.get(imp))) {
+                activate(imp);
+                line(labelsLine(labels));
+                loaded.put(imp, labels);
             }
         }
-        return text.toString();
+
+        /** Titles may come twice, so the images are known by variables where there are several. */
+        private void activate(ImagePlus imp) {
+            if (imp == null || imp == active) {
+                return;
+            }
+            active = imp;
+            int place = opened.indexOf(imp) + 1;
+            if (place > 0) {
+                line("selectImage(image" + place + ");");
+                return;
+            }
+            opened.add(imp);
+            line(opening(imp));
+            if (isOfSeveral()) {
+                line("image" + opened.size() + " = getImageID();");
+            }
+        }
+
+        private boolean isOfSeveral() {
+            Set<ImagePlus> all = new HashSet<>();
+            for (Step step : steps) {
+                all.add(step.imp);
+                if (step.labels != null) {
+                    all.addAll(step.labels.keySet());
+                }
+            }
+            all.remove(null);
+            return all.size() > 1;
+        }
+
+        private void line(String line) {
+            text.append(line).append('\n');
+        }
     }
 
     /** Writes labels to a file and returns the line that loads them. */
@@ -95,7 +149,8 @@ final class Transcript {
         return fromFile ? "open(\"" + escaped(info.getFilePath()) + "\");" : selecting(imp);
     }
 
-    private static String selecting(ImagePlus imp) {
+    /** Returns the line that brings an image to the front. */
+    static String selecting(ImagePlus imp) {
         return "selectImage(\"" + escaped(imp.getTitle()) + "\");";
     }
 

@@ -1,10 +1,13 @@
 package tdseg.fiji.panel;
 
+import ij.ImagePlus;
 import ij.gui.Roi;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import tdseg.fiji.table.CommandTable;
 import tdseg.fiji.table.Fields;
 
 /**
@@ -16,6 +19,7 @@ import tdseg.fiji.table.Fields;
 final class Updates {
     private final Commands commands;
     private final PanelWindow window;
+    private final LabelledImages images;
     private final Preview preview = new Preview();
     private final ClassView view;
     private String options = "";
@@ -27,8 +31,9 @@ final class Updates {
     private int classifier; // counts trainings; 0: none yet
     private String given = ""; // what failed or was stopped is not tried again
 
-    Updates(Commands commands, PanelWindow window) {
+    Updates(Commands commands, PanelWindow window, LabelledImages images) {
         this.commands = commands;
+        this.images = images;
         this.window = window;
         view = new ClassView(commands, preview);
         commands.setAtRest(() -> tick(labels));
@@ -68,6 +73,14 @@ final class Updates {
         classifier++;
         trainedVersion = labelVersion;
         tellPreview();
+    }
+
+    /** Hears of a new name of a class; whether the classifier will still have the old one. */
+    boolean keepsOldNames() {
+        if (live) {
+            labelsChanged(); // trains again
+        }
+        return classifier > 0 && !live;
     }
 
     void setLive(boolean on) {
@@ -132,7 +145,8 @@ final class Updates {
     }
 
     private long classesDrawn() {
-        return labels.all().stream().mapToInt(Roi::getGroup).distinct().count();
+        return images.training().stream().flatMap(each -> each.all().stream())
+                .mapToInt(Roi::getGroup).distinct().count();
     }
 
     void train(Labels chosen) {
@@ -141,29 +155,50 @@ final class Updates {
     }
 
     void updateOnce(Labels chosen) {
+        window.say("", false);
         setOverlay(true);
         train(chosen, true);
     }
 
+    /** Trains on all labelled images that are not left out. */
     private void train(Labels chosen, boolean quietly) {
+        List<Labels> training = images.training();
+        if (training.isEmpty() && images.isLeftOut(chosen)) {
+            window.say("All labelled images are left out; tick one in the list of images.", true);
+            return;
+        }
+        // The command works on the image in front, if that trains.
+        Labels first = training.isEmpty() || training.contains(chosen) ? chosen : training.get(0);
+        training.remove(first);
         int version = labelVersion;
-        String asked = quietly
-                ? (options.replaceAll("(^| )held_out(=\\S*)?(?= |$)", "") + " held_out=false").trim()
-                : options;
-        Job job = commands.job("TDS Train...", asked, chosen, quietly);
-        List<Roi> used = chosen.all();
+        Job job = commands.job("TDS Train...", trainOptions(training, quietly), first, quietly);
+        training.add(first);
+        Map<ImagePlus, List<Roi>> used = LabelledImages.now(training);
         job.ending = (work, reply) -> {
             classifier++;
             trainedVersion = version;
             tellPreview();
             tell(reply);
             if (quietly) {
-                commands.recordPassing(chosen, used, work.line());
+                commands.recordPassing(first.imp, used, work.line());
             } else {
-                commands.record(chosen, used, work.line());
+                commands.record(first.imp, used, work.line());
             }
         };
         commands.work.add(job);
+    }
+
+    private String trainOptions(List<Labels> others, boolean quietly) {
+        String asked = options.replaceAll("(^| )images=(\\[.*?\\]|\\S*)(?= |$)", "");
+        if (quietly) {
+            asked = asked.replaceAll("(^| )held_out(=\\S*)?(?= |$)", "") + " held_out=false";
+        }
+        if (!others.isEmpty()) {
+            asked += " " + CommandTable.get().command("TDS Train...").index().get("images").format(
+                    others.stream().map(each -> each.imp.getTitle())
+                            .collect(Collectors.joining(",")));
+        }
+        return asked.trim();
     }
 
     private void tell(Fields reply) {

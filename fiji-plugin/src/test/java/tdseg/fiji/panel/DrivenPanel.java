@@ -7,6 +7,7 @@ import ij.gui.ImageCanvas;
 import ij.gui.ImageRoi;
 import ij.gui.Overlay;
 import ij.gui.Roi;
+import ij.plugin.frame.Recorder;
 import java.awt.Component;
 import java.awt.EventQueue;
 import java.awt.Point;
@@ -17,14 +18,20 @@ import java.awt.datatransfer.DataFlavor;
 import java.awt.event.InputEvent;
 import java.awt.event.KeyEvent;
 import java.awt.event.WindowEvent;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import javax.swing.AbstractButton;
+import javax.swing.JComponent;
 import javax.swing.JLabel;
 import javax.swing.JProgressBar;
+import javax.swing.border.TitledBorder;
 import javax.swing.text.JTextComponent;
+import tdseg.fiji.Recording;
 import tdseg.fiji.DrivenImageJ;
 
 /** An ImageJ whose panel is used by lines on standard input, with mouse and keys. */
@@ -72,6 +79,20 @@ public final class DrivenPanel {
                 return parts().stream().filter(c -> c instanceof JLabel && c.isShowing())
                         .map(c -> ((JLabel) c).getText()).filter(text -> text != null)
                         .collect(Collectors.joining("\n"));
+            case "rows": // names of the classes and their ROIs
+                return rows();
+            case "titles": // of the parts that are shown
+                return parts().stream().filter(c -> c.isShowing() && c instanceof JComponent)
+                        .map(c -> ((JComponent) c).getBorder())
+                        .filter(border -> border instanceof TitledBorder)
+                        .map(border -> ((TitledBorder) border).getTitle())
+                        .collect(Collectors.joining("\n"));
+            case "record": // from now on
+                new Recorder().setLocation(0, 2000);
+                return "";
+            case "unrecorded": // a macro's text
+                Recording.suspended(() -> IJ.runMacro(argument));
+                return "";
             case "rest": // wait until nothing runs
                 rest();
                 return "";
@@ -166,6 +187,21 @@ public final class DrivenPanel {
         robot.delay(200);
     }
 
+    private static String rows() {
+        List<String> names = new ArrayList<>();
+        for (Component part : panel.classes.getComponents()) {
+            String name = part.getName();
+            if (name != null && name.startsWith("add ")) {
+                names.add(((AbstractButton) part).getText().substring("Add to ".length()));
+            } else if (part instanceof JLabel && ((JLabel) part).getText() != null) {
+                int last = names.size() - 1;
+                String count = ((JLabel) part).getText().split(" ")[0].replace("no", "0");
+                names.set(last, names.get(last) + "|" + count);
+            }
+        }
+        return String.join(" ", names);
+    }
+
     private static String labels(ImagePlus imp) {
         Overlay overlay = imp.getOverlay();
         return overlay == null ? "" : Arrays.stream(overlay.toArray())
@@ -180,12 +216,18 @@ public final class DrivenPanel {
         if (shown == null || !(shown.get(0) instanceof ImageRoi)) {
             return null;
         }
-        ImageRoi picture = (ImageRoi) shown.get(0);
-        int[] pixels = (int[]) picture.getProcessor().getPixels();
-        return Arrays.hashCode(pixels) + " " + picture.getProcessor().getWidth() + "x"
-                + picture.getProcessor().getHeight() + " "
-                + Arrays.stream(pixels).distinct().count() + " colours, opacity "
-                + String.format("%.2f", picture.getOpacity());
+        int hash = 0;
+        Set<Integer> colours = new TreeSet<>();
+        double opacity = 0;
+        for (Roi roi : shown) {
+            int[] pixels = (int[]) ((ImageRoi) roi).getProcessor().getPixels();
+            hash = 31 * hash + Arrays.hashCode(pixels);
+            Arrays.stream(pixels).forEach(colours::add);
+            opacity = ((ImageRoi) roi).getOpacity();
+        }
+        return String.format("%d opacity %.2f", hash, opacity) + " colours " + colours.stream()
+                .map(colour -> String.format("%06x", colour & 0xffffff))
+                .collect(Collectors.joining(" "));
     }
 
     private static PanelWindow panel() {
