@@ -9,12 +9,10 @@ from sklearn.metrics import balanced_accuracy_score
 
 from tdseg.classifiers.fitting import fit, from_storage, to_storage
 from tdseg.classifiers.forest import (
-    CHANGED,
     SHARE,
     RandomForest,
     _flatten,
     round_down,
-    settling_leads,
     to_votes,
 )
 from tdseg.classifiers.grow import grow_trees
@@ -91,21 +89,6 @@ def test_deciding_early_gives_the_class_that_all_trees_give(trees, classes):
     forest = RandomForest.fit(training_set(x, y, classes), trees=trees, seed=1)
     new = rng.normal(size=(20000, 6)).astype(np.float32)
     np.testing.assert_array_equal(forest.predict(new), forest.predict_proba(new).argmax(1))
-
-
-@pytest.mark.parametrize("share", [1.0, 0.25])
-def test_a_tie_of_all_trees_is_hardly_ever_taken_for_settled(share):
-    """The worst case: half of the trees against the other half, drawn in any order."""
-    trees, pixels = 200, 40_000
-    leads = settling_leads(trees, 2) / SHARE
-    one = np.repeat([1.0, -1.0], int(trees * share / 2))  # the other trees are undecided
-    votes = np.concatenate([one, np.zeros(trees - len(one))])
-    votes = np.random.default_rng(3).permuted(np.tile(votes, (pixels, 1)), axis=1)
-    before = np.cumsum(votes, axis=1)[:, :-1]
-    settled = (np.abs(before) > leads[1:]).any(axis=1)
-    assert settled.mean() <= CHANGED
-    # And the bound is good for something: a pixel of one mind leaves soon.
-    assert np.argmax(np.arange(trees) > leads) <= 20
 
 
 def test_same_seed_gives_the_same_forest_on_any_number_of_threads(pixels):

@@ -31,6 +31,7 @@ import numpy.typing as npt
 
 from tdseg.classifiers.base import TrainableClassifier
 from tdseg.classifiers.forest_kernel import NEVER, NODE, walk_forest
+from tdseg.classifiers.settling import settling_leads
 from tdseg.classifiers.stored import stored_array, stored_count
 from tdseg.classifiers.training import (
     MAX_TREES,
@@ -48,12 +49,6 @@ if TYPE_CHECKING:
 
 SHARE = 55440
 """A leaf's votes sum to this: a multiple of 1 to 12 (and 16) that 16 bits hold."""
-
-FIRST_LOOK, LOOK_EVERY = 16, 4
-"""Trees before the first look at which pixels are settled, and between two looks."""
-
-CHANGED = 1e-4
-"""The share of pixels whose class the trees left out may change, at most."""
 
 LEAF = -1
 """Stands for a feature where a node is a leaf."""
@@ -176,8 +171,8 @@ class RandomForest(TrainableClassifier):
     def predict(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
         """Return the most probable class, (n,) intp: the argmax of `predict_proba`, sooner.
 
-        A pixel passes only as many trees as settle its class (`settling_leads`): a seventh of
-        them where all agree.
+        A pixel passes only as many trees as settle its class (`tdseg.classifiers.settling`): a
+        seventh of them where all agree.
         """
         out = np.empty(len(features), dtype=np.intp)
 
@@ -186,7 +181,9 @@ class RandomForest(TrainableClassifier):
             np.divide(total, SHARE * self.n_trees, out=shares, casting="unsafe")
             shares.argmax(axis=1, out=out[rows])
 
-        self._walk_all(features, settling_leads(self.n_trees, self.n_classes), winner)
+        weights = np.full(self.n_trees, SHARE)
+        leads = settling_leads(weights, np.zeros(self.n_trees, np.intp), self.n_classes)
+        self._walk_all(features, leads, winner)
         return out
 
     def _walk_all(
@@ -200,13 +197,15 @@ class RandomForest(TrainableClassifier):
         # A block of pixels stays in the second-level cache while all trees pass over it.
         block = int(np.clip((1 << 18) // (4 * self.n_features), 64, 1024))
 
+        nothing = np.empty((0, self.n_classes), np.int32)
+
         def band(limits: tuple[int, int]) -> None:
             for start in range(limits[0], limits[1], ROWS_PER_BLOCK):
                 rows = slice(start, min(start + ROWS_PER_BLOCK, limits[1]))
                 part = features[rows].astype(np.float32, copy=False)
                 check_features(part, self.n_features)
                 total = np.empty((len(part), self.n_classes), dtype=np.int32)
-                walk_forest(part.T, *self._walk, block, leads, total)
+                walk_forest(part.T, *self._walk, block, leads, nothing, total)
                 use(rows, total)
 
         check_features(features[:0], self.n_features)
@@ -300,34 +299,6 @@ class RandomForest(TrainableClassifier):
             np.concatenate([part[2] for part in flat]),
             importance / importance.sum(),
         )
-
-
-def settling_leads(n_trees: int, n_classes: int) -> npt.NDArray[np.int32]:
-    """Return the lead, in votes, that settles a pixel's class before each tree, (T,) int32.
-
-    Either the trees left cannot change the class, or hardly: trees are independent draws, so the
-    inequalities of Hoeffding (J. Am. Stat. Assoc. 58, 1963, theorem 1 and section 6) and Serfling
-    (Annals of Statistics 2, 1974) bound how far the first m of T may be off all. The bounds of all
-    looks and classes together leave at most one changed pixel in 10,000; of 2.7 million pixels of
-    real images none changed, since the inequalities are far from sharp.
-    """
-    done = np.arange(n_trees)
-    looks = (done >= FIRST_LOOK) & (done % LOOK_EVERY == 0)
-    # A little more than enough: then the shares differ in float32 as well.
-    surely = (SHARE + 2 + SHARE * n_trees // 2**22) * (n_trees - done)
-    tries = max(1, int(looks.sum())) * max(1, n_classes - 1)
-    needed = np.log(tries / CHANGED)
-    serfling = np.sqrt(2 * (1 - (done - 1) / n_trees).clip(0) * needed * done)
-    # The least mean lead whose divergence from a tie is large enough, where one is.
-    lead = np.linspace(0, 1, 4097)
-    above, below = (1 + lead) / 2, (1 - lead) / 2
-    divergence = above * np.log(2 * above) + below * np.log(np.where(below > 0, 2 * below, 1))
-    enough = np.searchsorted(divergence, needed / np.maximum(done, 1))
-    hoeffding = np.where(enough < len(lead), lead[enough.clip(max=len(lead) - 1)] * done, np.inf)
-    hardly = np.ceil(SHARE * np.minimum(serfling, hoeffding))
-    leads = np.minimum(surely, hardly)
-    # A greater lead than m whole trees give is none; where they lead by all, they are settled.
-    return np.where(looks & (leads <= SHARE * done), leads - 1, NEVER).astype(np.int32)
 
 
 def _broken(what: str) -> TdsegError:

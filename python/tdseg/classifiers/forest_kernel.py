@@ -32,6 +32,7 @@ def walk_forest(
     votes: npt.NDArray[np.int32],
     block: int,
     leads: npt.NDArray[np.int32],
+    given: npt.NDArray[np.int32],
     out: npt.NDArray[np.int32],
 ) -> None:
     """Add the votes of the trees into `out`.
@@ -52,8 +53,11 @@ def walk_forest(
     leads : (T,) int32
         Before each tree: a pixel whose first class leads by more votes is left alone; `NEVER`
         where nobody looks.
+    given : (n, K) int32
+        Votes that do not come from trees; (0, K): none. A look takes them in proportion to the
+        trees that have voted.
     out : (n, K) int32
-        Overwritten.
+        Overwritten by the votes of the trees and the given ones.
     """
     n_features, n_pixels = features.shape
     n_classes = np.uint32(votes.shape[1])
@@ -73,7 +77,13 @@ def walk_forest(
             open_[i] = i
         for tree in range(n_trees):
             if leads[tree] < NEVER:
-                count = _undecided(total, open_, count, leads[tree])
+                if len(given) > 0:
+                    part = tree / n_trees
+                    count = _undecided_with(
+                        total, given[first : first + block], part, open_, count, leads[tree]
+                    )
+                else:
+                    count = _undecided(total, open_, count, leads[tree])
                 if count == 0:
                     break
             root = roots[tree]
@@ -112,6 +122,10 @@ def walk_forest(
                 else:
                     for k in range(n_classes):
                         total[i, k] += votes[leaf, k]
+        if len(given) > 0:
+            for i in range(len(total)):
+                for k in range(n_classes):
+                    total[i, k] += given[first + i, k]
 
 
 @compiled()
@@ -129,6 +143,32 @@ def _undecided(
                 best = total[i, k]
             elif total[i, k] > second:
                 second = total[i, k]
+        open_[kept] = i
+        kept += np.uint32(best - second <= lead)
+    return kept
+
+
+@compiled()
+def _undecided_with(
+    total: npt.NDArray[np.int32],
+    given: npt.NDArray[np.int32],
+    part: float,
+    open_: npt.NDArray[np.uint32],
+    count: int | np.uint32,
+    lead: int,
+) -> np.uint32:
+    """Keep what `_undecided` keeps where `part` of the given votes is added to the total."""
+    kept = np.uint32(0)
+    for j in range(count):
+        i = open_[j]
+        best, second = total[i, 0] + part * given[i, 0], -np.inf
+        for k in range(1, total.shape[1]):
+            votes = total[i, k] + part * given[i, k]
+            if votes > best:
+                second = best
+                best = votes
+            elif votes > second:
+                second = votes
         open_[kept] = i
         kept += np.uint32(best - second <= lead)
     return kept
