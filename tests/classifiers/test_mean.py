@@ -122,6 +122,45 @@ def test_a_plane_equals_its_pixels(labelled, parts):
     assert [classical.blocks, deep.blocks] == [2 * u for u in used]
 
 
+@pytest.mark.parametrize(
+    "parts", [[(0, 6, 1.0)], [(0, 3, 40.0), (0, 6, 60.0)], PARTS, [(3, 6, 1.0)]]
+)
+def test_labels_alone_are_those_of_the_probabilities(labelled, parts):
+    mean = MeanClassifier.fit_parts(labelled, parts, trees=120, seed=2)
+    mean = MeanClassifier(mean.members, 6, mean.limits, np.float32([1, 0.5, 0.8]))
+    values = np.random.default_rng(1).normal(1, 1.5, (6, 250, 200)).astype(np.float32)
+    features = HybridMap([Stored(values[:3], False), Stored(values[3:], True)])
+    whole = slice(0, 250), slice(0, 200)
+    expected = mean.prepare(features).block(*whole).argmax(axis=0)
+    found = mean.predict_block(mean.prepare_labels(features).block(*whole))
+    assert (found != expected).mean() <= 1e-4
+
+
+def test_labels_where_linear_members_contradict_the_forest(labelled):
+    swapped = training_set(labelled.features, (labelled.codes + 1) % 3, 3, SOURCES)
+    right, wrong = (
+        MeanClassifier.fit_parts(training, [(0, 6, 1.0)], trees=200)
+        for training in (labelled, swapped)
+    )
+    mean = MeanClassifier([right.members[0], wrong.members[1]], 6)
+    values = np.random.default_rng(1).normal(1, 1.5, (6, 250, 200)).astype(np.float32)
+    features = HybridMap([Stored(values[:3], False), Stored(values[3:], True)])
+    whole = slice(0, 250), slice(0, 200)
+    expected = mean.prepare(features).block(*whole).argmax(axis=0)
+    found = mean.predict_block(mean.prepare_labels(features).block(*whole))
+    assert (found != expected).mean() <= 1e-4
+
+
+def test_labels_of_linear_members_alone(labelled):
+    whole = MeanClassifier.fit_parts(labelled, [(0, 6, 1.0)], trees=5)
+    mean = MeanClassifier(whole.members[1:], 6, whole.limits)
+    values = np.random.default_rng(1).normal(1, 1.5, (6, 20, 30)).astype(np.float32)
+    features = HybridMap([Stored(values[:3], False), Stored(values[3:], True)])
+    block = mean.prepare_labels(features).block(slice(0, 20), slice(0, 30))
+    expected = mean.predict_proba(values.reshape(6, -1).T).argmax(axis=1)
+    np.testing.assert_array_equal(mean.predict_block(block).ravel(), expected)
+
+
 def test_importances_are_the_members_own(labelled):
     mean = MeanClassifier.fit_parts(labelled, [(0, 3, 1.0)], trees=20)
     np.testing.assert_array_equal(mean.importances()[3:], 0)

@@ -42,6 +42,10 @@ class Classifier(ABC):
         """Return the map whose blocks this classifier takes; the features themselves by default."""
         return features
 
+    def prepare_labels(self, features: FeatureMap) -> FeatureMap:
+        """Return the map whose blocks `predict_block` takes, where only labels are wanted."""
+        return self.prepare(features)
+
     def predict_proba_block(self, block: Floats) -> Floats:
         """Return probabilities (K, h, w) float32 of a block (F, h, w) of the prepared map."""
         found = self.predict_proba(_pixels(block))

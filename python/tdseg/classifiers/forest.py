@@ -23,26 +23,25 @@ for a noisy forest that took 3.6 s).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from tdseg.classifiers.base import TrainableClassifier
-from tdseg.classifiers.forest_kernel import NEVER, NODE, walk_forest
+from tdseg.classifiers.forest_kernel import NEVER, NODE
+from tdseg.classifiers.forest_walk import LaidOut, walk
 from tdseg.classifiers.settling import settling_leads
 from tdseg.classifiers.stored import stored_array, stored_count
 from tdseg.classifiers.training import (
     MAX_TREES,
-    ROWS_PER_BLOCK,
     Progress,
     TrainingSet,
-    check_features,
 )
 from tdseg.errors import TdsegError
 from tdseg.runtime.feature_map import FeatureMap
-from tdseg.runtime.threads import bands, map_threads
+from tdseg.runtime.threads import map_threads
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeClassifier
@@ -134,12 +133,13 @@ class RandomForest(TrainableClassifier):
         nodes["child"][inner] = left[inner]
         nodes["child"][leaf] = np.arange(leaf.sum())
         pure = np.where(self._votes.max(1) == SHARE, self._votes.argmax(1), self.n_classes)
-        self._walk = (
+        self.trees = LaidOut(
             nodes,
             leaf.astype(np.uint8),
             roots.astype(np.uint32),
             pure.astype(np.uint32),
             self._votes.astype(np.int32),
+            self.n_features,
         )
 
     def predict_proba(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -165,7 +165,7 @@ class RandomForest(TrainableClassifier):
         def divide(rows: slice, total: npt.NDArray[np.int32]) -> None:
             np.divide(total, SHARE * self.n_trees, out=out[rows], casting="unsafe")
 
-        self._walk_all(features, np.full(self.n_trees, NEVER, np.int32), divide)
+        walk(self.trees, features, np.full(self.n_trees, NEVER, np.int32), divide)
         return out
 
     def predict(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
@@ -183,33 +183,8 @@ class RandomForest(TrainableClassifier):
 
         weights = np.full(self.n_trees, SHARE)
         leads = settling_leads(weights, np.zeros(self.n_trees, np.intp), self.n_classes)
-        self._walk_all(features, leads, winner)
+        walk(self.trees, features, leads, winner)
         return out
-
-    def _walk_all(
-        self,
-        features: npt.NDArray[np.float32],
-        leads: npt.NDArray[np.int32],
-        use: Callable[[slice, npt.NDArray[Any]], None],
-    ) -> None:
-        """Walk all pixels, and hand the votes (n, K) of rows to `use`."""
-        features = np.asarray(features)
-        # A block of pixels stays in the second-level cache while all trees pass over it.
-        block = int(np.clip((1 << 18) // (4 * self.n_features), 64, 1024))
-
-        nothing = np.empty((0, self.n_classes), np.int32)
-
-        def band(limits: tuple[int, int]) -> None:
-            for start in range(limits[0], limits[1], ROWS_PER_BLOCK):
-                rows = slice(start, min(start + ROWS_PER_BLOCK, limits[1]))
-                part = features[rows].astype(np.float32, copy=False)
-                check_features(part, self.n_features)
-                total = np.empty((len(part), self.n_classes), dtype=np.int32)
-                walk_forest(part.T, *self._walk, block, leads, nothing, total)
-                use(rows, total)
-
-        check_features(features[:0], self.n_features)
-        map_threads(band, bands(len(features), at_least=4096))
 
     def bytes_per_pixel(self, prepared: FeatureMap) -> int:
         """Return the memory of a block's features and votes: the walk takes any memory order."""

@@ -54,8 +54,8 @@ def walk_forest(
         Before each tree: a pixel whose first class leads by more votes is left alone; `NEVER`
         where nobody looks.
     given : (n, K) int32
-        Votes that do not come from trees; (0, K): none. A look takes them in proportion to the
-        trees that have voted.
+        Votes that do not come from trees; (0, K): none. They count in proportion to the trees
+        that have voted.
     out : (n, K) int32
         Overwritten by the votes of the trees and the given ones.
     """
@@ -123,7 +123,8 @@ def walk_forest(
                     for k in range(n_classes):
                         total[i, k] += votes[leaf, k]
         if len(given) > 0:
-            for i in range(len(total)):
+            for j in range(count):
+                i = open_[j]
                 for k in range(n_classes):
                     total[i, k] += given[first + i, k]
 
@@ -157,7 +158,10 @@ def _undecided_with(
     count: int | np.uint32,
     lead: int,
 ) -> np.uint32:
-    """Keep what `_undecided` keeps where `part` of the given votes is added to the total."""
+    """Keep what `_undecided` keeps where `part` of the given votes is added to the total.
+
+    Where a pixel leaves, that part is added for good.
+    """
     kept = np.uint32(0)
     for j in range(count):
         i = open_[j]
@@ -170,5 +174,9 @@ def _undecided_with(
             elif votes > second:
                 second = votes
         open_[kept] = i
-        kept += np.uint32(best - second <= lead)
+        if best - second <= lead:
+            kept += np.uint32(1)
+        else:
+            for k in range(total.shape[1]):
+                total[i, k] += np.int32(part * given[i, k])
     return kept

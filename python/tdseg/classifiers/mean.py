@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tdseg.classifiers.base import Floats, LinearClassifier, TrainableClassifier
 from tdseg.classifiers.forest import RandomForest
 from tdseg.classifiers.logistic import LogisticRegression
-from tdseg.classifiers.mean_map import MeanMap
+from tdseg.classifiers.mean_map import LabelMap, MeanMap
 from tdseg.classifiers.stored import stored_array, stored_count, stored_factor
 from tdseg.classifiers.training import Progress, TrainingSet, check_features
 from tdseg.errors import TdsegError
@@ -209,12 +209,17 @@ class MeanClassifier(TrainableClassifier):
         """Return the map of this mean's probabilities, evaluated block by block."""
         return MeanMap(self, features)
 
+    def prepare_labels(self, features: FeatureMap) -> FeatureMap:
+        """Return the map of votes whose first class is this mean's."""
+        walked = any(isinstance(member.classifier, RandomForest) for member in self.members)
+        return (LabelMap if walked else MeanMap)(self, features)
+
     def predict_proba_block(self, block: Floats) -> Floats:
         """Return a block (K, h, w) of the prepared map, which holds probabilities."""
         return block
 
     def predict_block(self, block: Floats) -> npt.NDArray[np.intp]:
-        """Return the most probable class, (h, w), of a block (K, h, w) of the prepared map."""
+        """Return the most probable class, (h, w), of a block (K, h, w) of a prepared map."""
         best: npt.NDArray[np.intp] = block.argmax(axis=0)
         return best
 

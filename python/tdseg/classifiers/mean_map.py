@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tdseg.classifiers.base import Floats, LinearClassifier
+from tdseg.classifiers.forest import SHARE, RandomForest
+from tdseg.classifiers.forest_walk import join, walk
+from tdseg.classifiers.settling import settling_leads
 from tdseg.classifiers.training import ROWS_PER_BLOCK
 from tdseg.runtime.feature_map import FeatureMap, Projected, parts_of
 
 if TYPE_CHECKING:
-    from tdseg.classifiers.mean import MeanClassifier
+    from tdseg.classifiers.mean import MeanClassifier, Member
 
 
 class MeanMap:
@@ -53,13 +57,30 @@ class MeanMap:
             if scores is not None:
                 projected.append(scores)
         self._kept, self._projected = kept, projected
-        # Where each feature is in the kept blocks.
+        # Which features the kept blocks have, and where.
+        self._is_kept = is_kept
         self._place = np.cumsum(is_kept) - is_kept
         self._factors = np.concatenate(factors) if factors else np.zeros((0, weights.shape[1]))
         self._limits = mean.limits[:, is_kept]
 
     def block(self, rows: slice, cols: slice) -> Floats:
         """Return the probabilities of a block, (K, h, w) float32."""
+        flat, scores = self._evaluated(rows, cols)
+        out = np.zeros((self._mean.n_classes, *scores.shape[1:]), np.float32)
+        for member, weight, own in self._members(scores):
+            found: Floats
+            if isinstance(member.classifier, LinearClassifier):
+                found = member.classifier.predict_proba_block(own)
+            else:
+                assert flat is not None
+                at = int(self._place[member.start])
+                own_features = flat[:, at : at + member.stop - member.start]
+                found = member.classifier.predict_proba(own_features).T.reshape(out.shape)
+            out += weight * found
+        return self._mean.with_factors(out)
+
+    def _evaluated(self, rows: slice, cols: slice) -> tuple[Floats | None, Floats]:
+        """Return what is kept, (n, F), and the scores of linear members, (D, h, w), of a block."""
         kept = [part.block(rows, cols) for part in self._kept]
         values = kept[0] if len(kept) == 1 else np.concatenate(kept) if kept else None
         height, width = rows.stop - rows.start, cols.stop - cols.start
@@ -69,20 +90,14 @@ class MeanMap:
         flat = None if values is None else values.reshape(len(values), -1).T
         if flat is not None and self._factors.any():
             scores += _product(flat, self._limits, self._factors).T.reshape(scores.shape)
+        return flat, scores
+
+    def _members(self, scores: Floats) -> Iterator[tuple[Member, float, Floats]]:
+        """Yield members, their weights, and the scores of those that are linear."""
         count, linear = self._mean.n_classes, 0
-        out = np.zeros((count, height, width), np.float32)
         for member, weight in zip(self._mean.members, self._mean.weights, strict=True):
-            found: Floats
-            if isinstance(member.classifier, LinearClassifier):
-                own = scores[linear * count : (linear + 1) * count]
-                found, linear = member.classifier.predict_proba_block(own), linear + 1
-            else:
-                assert flat is not None
-                at = int(self._place[member.start])
-                own_features = flat[:, at : at + member.stop - member.start]
-                found = member.classifier.predict_proba(own_features).T.reshape(out.shape)
-            out += weight * found
-        return self._mean.with_factors(out)
+            yield member, float(weight), scores[linear * count : (linear + 1) * count]
+            linear += isinstance(member.classifier, LinearClassifier)
 
     def at(
         self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
@@ -104,6 +119,59 @@ class MeanMap:
         # Kept features are held twice while they are joined.
         joined = 4 * len(self._factors) if len(self._kept) > 1 else 0
         return sum((part.bytes_per_pixel() for part in parts), joined + own)
+
+
+class LabelMap(MeanMap):
+    """Votes on one plane whose first class is that of a mean: its labels, sooner.
+
+    A pixel passes only as many trees as settle its label, beside what linear members say of it
+    (`tdseg.classifiers.settling`).
+
+    Parameters
+    ----------
+    mean
+        Whose labels; at least one member is a forest.
+    features
+        Of the plane.
+    """
+
+    def __init__(self, mean: MeanClassifier, features: FeatureMap) -> None:
+        super().__init__(mean, features)
+        forests = [
+            (member, member.classifier, float(weight))
+            for member, weight in zip(mean.members, mean.weights, strict=True)
+            if isinstance(member.classifier, RandomForest)
+        ]
+        per_tree = [weight / forest.n_trees for _, forest, weight in forests]
+        # All votes together fit 32 bits; those of a tree are as fine as they are stored.
+        self._scale = min(SHARE / max(per_tree), 2.0**30) * mean.factors.astype(np.float64)
+        self._joined = join(
+            [forest.trees for _, forest, _ in forests],
+            [int(self._place[member.start]) for member, _, _ in forests],
+            [self._scale * one / SHARE for one in per_tree],
+            len(self._place[self._is_kept]),
+        )
+        self._leads = settling_leads(
+            self._joined.weights, self._joined.forest, mean.n_classes, alone=False
+        )
+
+    def block(self, rows: slice, cols: slice) -> npt.NDArray[Any]:
+        """Return the votes of a block, (K, h, w) int32; only which is the greatest is known."""
+        flat, scores = self._evaluated(rows, cols)
+        assert flat is not None
+        count = self._mean.n_classes
+        linear = np.zeros((count, *scores.shape[1:]), np.float64)
+        for member, weight, own in self._members(scores):
+            if isinstance(member.classifier, LinearClassifier):
+                linear += weight * member.classifier.predict_proba_block(own)
+        given = np.rint(linear.reshape(count, -1).T * self._scale).astype(np.int32)
+        out = np.empty((len(given), count), np.int32)
+
+        def keep(part: slice, votes: npt.NDArray[np.int32]) -> None:
+            out[part] = votes
+
+        walk(self._joined.trees, flat, self._leads, keep, given)
+        return out.T.reshape(linear.shape)
 
 
 def _scores_and_walked(

@@ -207,7 +207,8 @@ def _classify(
 ) -> None:
     """Fill the results of one plane, block by block."""
     classifier = model.classifier
-    prepared = classifier.prepare(features)
+    labels_only = out.probabilities is None and out.uncertainty is None
+    prepared = (classifier.prepare_labels if labels_only else classifier.prepare)(features)
     limit = min(memory_budget(settings.memory_limit) // 2, BLOCK_BYTES)
     per_pixel = classifier.bytes_per_pixel(prepared)
     top, left, *size = _bounds(region, prepared.shape)
@@ -219,7 +220,7 @@ def _classify(
         if region is not None and not region[rows, cols].any():
             continue
         block = prepared.block(rows, cols)
-        if out.probabilities is None and out.uncertainty is None:
+        if labels_only:
             out.labels[rows, cols] = values[classifier.predict_block(block)]
             continue
         found = classifier.predict_proba_block(block)
