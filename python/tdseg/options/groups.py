@@ -204,7 +204,7 @@ class RefineOptions(CrfOptions):
     refine: str = choice(
         "none",
         "none crf auto",
-        "refine the result with a dense CRF; auto: if that helps on held-out strokes",
+        "refine the result with a dense CRF; auto: where, and as far as, the image bears it out",
         basic=True,
     )
 

@@ -52,6 +52,11 @@ def noise_of(channel: npt.NDArray[np.number]) -> float:
     return float(np.median(np.abs(found, out=found))) / (_GAIN * _MEDIAN)
 
 
+def is_noisy(guide: npt.NDArray[np.number], value_range: float) -> bool:
+    """Return whether a guide has more noise than the colour kernel bears; see `without_noise`."""
+    return _noise(guide)[1] > BEARABLE * value_range
+
+
 def without_noise(guide: npt.NDArray[np.number], value_range: float) -> npt.NDArray[np.number]:
     """Return the guide without the noise that the colour kernel does not bear.
 
@@ -68,20 +73,26 @@ def without_noise(guide: npt.NDArray[np.number], value_range: float) -> npt.NDAr
         The very guide where its noise is bearable, float32 otherwise. The strength grows from 0
         with the noise beyond that. Rows are worked on in bands; they do not change a value.
     """
+    noise, total = _noise(guide)
+    bearable = BEARABLE * value_range
+    if total <= bearable:
+        return guide
+    planes = guide[..., None] if guide.ndim == 2 else guide
+    excess = noise * np.sqrt(1 - (bearable / total) ** 2)
+    out = np.empty(planes.shape, np.float32)
+    for c in range(planes.shape[2]):
+        _smooth(planes[..., c], float(excess[c]), out[..., c])
+    np.clip(out, 0, 255, out=out)
+    return out.reshape(guide.shape)
+
+
+def _noise(guide: npt.NDArray[np.number]) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the noise of each channel, and what the colour kernel makes of all of them."""
     planes = guide[..., None] if guide.ndim == 2 else guide
     channels = planes.shape[2]
     noise = np.array([noise_of(planes[..., c]) for c in range(channels)])
     # A single channel counts three times in the kernel.
-    total = float(np.sqrt((noise**2).sum() * (3 if channels == 1 else 1)))
-    bearable = BEARABLE * value_range
-    if total <= bearable:
-        return guide
-    excess = noise * np.sqrt(1 - (bearable / total) ** 2)
-    out = np.empty(planes.shape, np.float32)
-    for c in range(channels):
-        _smooth(planes[..., c], float(excess[c]), out[..., c])
-    np.clip(out, 0, 255, out=out)
-    return out.reshape(guide.shape)
+    return noise, float(np.sqrt((noise**2).sum() * (3 if channels == 1 else 1)))
 
 
 def _smooth(channel: npt.NDArray[np.number], weight: float, out: Floats) -> None:

@@ -1,40 +1,40 @@
-"""``refine=auto``: try the CRF on strokes held out of training, and keep what helps."""
+"""``refine=auto``: segment a part of the training images, and refine it as far as that helps."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tdseg.classifiers.base import Classifier
-from tdseg.classifiers.folds import make_folds
 from tdseg.images.intensity import Intensity
 from tdseg.options.settings import Settings
+from tdseg.refine.explained import LocalMoments, Variance
+from tdseg.refine.guide_noise import is_noisy
 from tdseg.refine.strengths import (
-    FACTORS,
-    LEAST_STROKES,
+    LEAST_EXPLAINED,
     UNREFINED,
-    Verdict,
     choose_strength,
-    least_kept,
+    guarded,
+    guided_share,
+    strengths,
     with_strength,
 )
 from tdseg.runtime.feature_map import FeatureExtractor, FeatureMap
-from tdseg.runtime.progress import Part, Progress, Silent
-from tdseg.workflow.refine import crf_guide, refine_window
+from tdseg.runtime.progress import Part, Progress
+from tdseg.workflow.refine import crf_guide, refine_window, scaled_plane
 
 MOST_PIXELS = 1 << 19
 """Pixels of all windows together: what the choice may cost."""
 
-INNER = 256
-"""Side of the part of a window whose strokes are judged."""
-
-MARGIN = 128
-"""Pixels around it that the CRF sees too."""
+SIDE = 640
+"""Longest side of a window."""
 
 ROWS = 64
 """Rows of a window that are classified at a time."""
@@ -52,13 +52,20 @@ class Places:
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a plane, and the labelled pixels in it that are judged."""
+    """A part of a plane that has labels."""
 
     image: int
     plane: int
     rows: slice
     cols: slice
-    members: npt.NDArray[np.int64]
+
+
+@dataclass
+class _Part:
+    """A window as the classifier and the CRF see it: (K, h, w) and (h, w, C)."""
+
+    probabilities: npt.NDArray[np.float32]
+    guide: npt.NDArray[np.number]
 
 
 def choose_refinement(
@@ -67,14 +74,12 @@ def choose_refinement(
     intensities: Sequence[Intensity],
     sizes: Sequence[tuple[int, int]],
     places: Places,
-    features: npt.NDArray[np.float32],
     classes: npt.NDArray[np.int64],
-    rois: npt.NDArray[np.int64],
     class_names: Sequence[str],
-    fitted: Callable[[npt.NDArray[Any], npt.NDArray[Any]], Classifier],
+    classifier: Classifier,
     progress: Progress,
 ) -> tuple[Settings, dict[str, Any]]:
-    """Replace ``refine=auto`` by what held-out strokes say.
+    """Replace ``refine=auto`` by what the training images say.
 
     Parameters
     ----------
@@ -82,12 +87,12 @@ def choose_refinement(
         With the CRF's own keys: what is tried are multiples of its strengths.
     extractor, intensities, sizes
         Features; the pixels of each image, and its height and width.
-    places, features, classes, rois
-        The n labelled pixels; features (n, F), the others (n,).
+    places, classes
+        The n labelled pixels, around which is looked; classes (n,).
     class_names
         For what is said.
-    fitted
-        Trains a classifier.
+    classifier
+        Segments the windows.
     progress
         Is told what was chosen, and what it cost; may cancel.
 
@@ -99,153 +104,132 @@ def choose_refinement(
         For the classifier's summary.
     """
     started = time.monotonic()
-    strokes = [len(np.unique(rois[classes == k])) for k in range(len(class_names))]
-    if min(strokes) < LEAST_STROKES:
-        few = int(np.argmin(strokes))
-        progress.note(
-            f"refine=auto: class '{class_names[few]}' has {strokes[few]} "
-            f"{'stroke' if strokes[few] == 1 else 'strokes'}, too few to tell whether the CRF "
-            f"helps; the result is not refined. Draw {LEAST_STROKES} of each class, or choose "
-            "refine=crf."
-        )
-        return settings.with_(refine="none"), {"chosen": UNREFINED, "strokes": strokes}
-    drawn = make_folds(classes, rois, places.images, seed=settings.seed)
-    keep, fold = drawn.pixels, drawn.fold
-    chosen = windows(places, classes, keep[fold >= 0], sizes)
-    folds = np.full(len(classes), -1)
-    folds[keep] = fold
-    right: dict[str, list[npt.NDArray[np.bool_]]] = {n: [] for n in (UNREFINED, *FACTORS)}
-    seen: list[npt.NDArray[np.int64]] = []
-    pixels = {name: np.zeros(int(classes.max()) + 1, np.int64) for name in right}
-    models = {
-        int(k): fitted(features[keep[fold != k]], classes[keep[fold != k]])
-        for k in np.unique(fold[fold >= 0])
-    }
+    chosen = windows(places, classes, sizes)
+    parts: list[_Part] = []
+    noisy = False
     for done, window in enumerate(chosen):
-        part = Part(progress, done / len(chosen), (done + 1) / len(chosen))
+        part = Part(progress, 0.6 * done / len(chosen), 0.6 * (done + 1) / len(chosen))
         plane = intensities[window.image].plane(window.plane)
-        guide = crf_guide(plane, settings)[window.rows, window.cols]
-        own = np.unique(folds[window.members])
-        maps = _probabilities([models[int(k)] for k in own], extractor.extract(plane), window, part)
-        for k, unrefined in zip(own, maps, strict=True):
-            members = window.members[folds[window.members] == k]
-            rows = places.rows[members] - window.rows.start
-            cols = places.cols[members] - window.cols.start
-            seen.append(members)
-            for name in right:
-                found = unrefined
-                if name != UNREFINED:
-                    found = refine_window(
-                        unrefined, guide, with_strength(settings, name), Silent(), {}
-                    )
-                    progress.update((done + 0.9) / len(chosen), "choosing the refinement")
-                labels = found.argmax(axis=0)
-                pixels[name] += np.bincount(labels.ravel(), minlength=len(pixels[name]))
-                right[name].append(labels[rows, cols] == classes[members])
-    judged = np.concatenate(seen)
-    verdict = choose_strength(
-        classes[judged],
-        rois[judged],
-        {name: np.concatenate(parts) for name, parts in right.items()},
-        {name: least_kept(pixels[UNREFINED].tolist(), pixels[name].tolist()) for name in FACTORS},
+        noisy = noisy or is_noisy(scaled_plane(plane), settings.crf_bilateral_range)
+        found = _probabilities(classifier, extractor.extract(plane), window, part)
+        cut = (window.rows, window.cols)
+        parts.append(_Part(found, crf_guide(plane, settings)[cut]))
+    share, pair = _guided(parts, len(class_names))
+    shares: dict[str, float] = {}
+    if share >= LEAST_EXPLAINED:
+        names = [UNREFINED, *strengths(noisy)]
+        for done, name in enumerate(names):
+            step = Part(
+                progress, 0.6 + 0.4 * done / len(names), 0.6 + 0.4 * (done + 1) / len(names)
+            )
+            shares[name] = _explained(parts, settings, name, step)
+    strength = choose_strength(shares) if shares else UNREFINED
+    facts: dict[str, Any] = {
+        "chosen": strength,
+        "seconds": round(time.monotonic() - started, 1),
+        "guided": round(share, 3),
+        "noisy": noisy,
+        "shares": {name: round(value, 4) for name, value in shares.items()},
+    }
+    which = (
+        "the labels explain"
+        if pair is None
+        else "'{}' and '{}' explain".format(*(class_names[k] for k in pair))
     )
-    return _kept(settings, verdict, progress, started)
+    if not shares:
+        why = (
+            f"{which} {share:.0%} of how the image varies around them, and where that is less than "
+            f"{LEAST_EXPLAINED:.0%} its edges are no guide"
+        )
+    else:
+        tried = ", ".join(f"{k} {v:.1%}" for k, v in shares.items() if k != UNREFINED)
+        why = f"labels explain {shares[UNREFINED]:.1%} of how the image varies, refined {tried}"
+        if noisy:
+            why += "; stronger ones are not tried on noise"
+    what = "no CRF" if strength == UNREFINED else f"the CRF, {strength}"
+    progress.note(f"refine=auto chose {what}: {why}; {facts['seconds']:g} s.")
+    if strength == UNREFINED:
+        return settings.with_(refine="none"), facts
+    return guarded(with_strength(settings, strength)).with_(refine="crf"), facts
 
 
 def windows(
-    places: Places,
-    classes: npt.NDArray[np.int64],
-    held: npt.NDArray[np.int64],
-    sizes: Sequence[tuple[int, int]],
+    places: Places, classes: npt.NDArray[np.int64], sizes: Sequence[tuple[int, int]]
 ) -> list[Window]:
-    """Cut windows around held-out pixels, rare classes first, of `MOST_PIXELS` in all.
+    """Cut windows that have labels, those of rare classes first, of `MOST_PIXELS` in all.
 
     Parameters
     ----------
     places, classes
         All labelled pixels.
-    held
-        Indices of those that are held out at some time.
     sizes
         (Y, X) of each image.
 
     Returns
     -------
     list of Window
-        At least one where anything is held out; every pixel belongs to one at most.
+        At least one; they do not overlap.
     """
-    share = 1.0 / np.bincount(classes[held], minlength=int(classes.max(initial=0)) + 1)[classes]
-    cells = np.stack(
-        [
-            places.images[held],
-            places.planes[held],
-            places.rows[held] // INNER,
-            places.cols[held] // INNER,
-        ],
-        axis=1,
-    ).astype(np.int64)
-    keys, cell = np.unique(cells, axis=0, return_inverse=True)
-    worth = np.bincount(cell.reshape(-1), weights=share[held])
+    worth: dict[tuple[int, int, int, int], float] = defaultdict(float)
+    share = 1.0 / np.bincount(classes)[classes]
+    counts = np.array([[-(-length // SIDE) for length in size] for size in sizes])
+    lengths = np.array(sizes)
+    where = np.stack([places.rows, places.cols], axis=1)
+    cells = where * counts[places.images] // lengths[places.images]
+    keys = np.column_stack([places.images, places.planes, cells])
+    for key, value in zip(map(tuple, keys.tolist()), share, strict=True):
+        worth[key] += float(value)
     found: list[Window] = []
     spent = 0
-    for index in np.argsort(-worth, kind="stable"):
-        image, plane, y, x = (int(v) for v in keys[index])
+    for key in sorted(worth, key=lambda k: (-worth[k], k)):
+        image, plane, *cell = key
         rows, cols = (
-            slice(max(0, c * INNER - MARGIN), min(length, (c + 1) * INNER + MARGIN))
-            for c, length in zip((y, x), sizes[image], strict=True)
+            # The pixels p whose cell, p * count // length, is this one.
+            slice(-(-c * length // count), -(-(c + 1) * length // count))
+            for c, count, length in zip(cell, counts[image].tolist(), sizes[image], strict=True)
         )
         size = (rows.stop - rows.start) * (cols.stop - cols.start)
         if found and spent + size > MOST_PIXELS:
             continue
         spent += size
-        found.append(Window(image, plane, rows, cols, held[cell.reshape(-1) == index]))
+        found.append(Window(image, plane, rows, cols))
     return found
 
 
 def _probabilities(
-    models: Sequence[Classifier], features: FeatureMap, window: Window, progress: Progress
-) -> list[npt.NDArray[np.float32]]:
-    """Return the probabilities (K, h, w) of a window by each of the models."""
-    prepared = [model.prepare(features) for model in models]
+    classifier: Classifier, features: FeatureMap, window: Window, progress: Progress
+) -> npt.NDArray[np.float32]:
+    """Return the probabilities (K, h, w) of a window."""
+    prepared = classifier.prepare(features)
     height, width = window.rows.stop - window.rows.start, window.cols.stop - window.cols.start
-    out = [np.empty((model.n_classes, height, width), np.float32) for model in models]
+    out = np.empty((classifier.n_classes, height, width), np.float32)
     for top in range(0, height, ROWS):
-        progress.update(0.9 * top / height, "choosing the refinement")
+        progress.update(top / height, "choosing the refinement")
         last = min(top + ROWS, height)
         rows = slice(window.rows.start + top, window.rows.start + last)
-        shared: npt.NDArray[np.float32] | None = None
-        for model, ready, target in zip(models, prepared, out, strict=True):
-            if ready is features:  # the same block for all: it costs more than the classifier
-                block = features.block(rows, window.cols) if shared is None else shared
-                shared = block
-            else:
-                block = ready.block(rows, window.cols)
-            target[:, top:last] = model.predict_proba_block(block)
+        out[:, top:last] = classifier.predict_proba_block(prepared.block(rows, window.cols))
     return out
 
 
-def _kept(
-    settings: Settings, verdict: Verdict, progress: Progress, started: float
-) -> tuple[Settings, dict[str, Any]]:
-    """Write the verdict into the settings, and say it."""
-    seconds = round(time.monotonic() - started, 1)
-    facts: dict[str, Any] = {
-        "chosen": verdict.chosen,
-        "seconds": seconds,
-        "scores": {name: round(score, 4) for name, score in verdict.scores.items()},
-        "shrunk": list(verdict.shrunk),
+def _guided(parts: Sequence[_Part], classes: int) -> tuple[float, tuple[int, int] | None]:
+    """Return how much of the guide the unrefined labels explain, and the pair that does least."""
+    moments = [LocalMoments(p.guide, p.probabilities.argmax(axis=0), classes) for p in parts]
+    pairs = {
+        pair: sum((m.variance(pair) for m in moments), Variance())
+        for pair in combinations(range(classes), 2)
     }
-    tried = ", ".join(
-        f"{name} {verdict.scores[name]:.3f}"
-        + (f" ± {verdict.errors[name]:.3f}" if np.isfinite(verdict.errors[name]) else "")
-        + (" (a class shrinks)" if name in verdict.shrunk else "")
-        for name in FACTORS
-    )
-    what = "no CRF" if verdict.chosen == UNREFINED else f"the CRF, {verdict.chosen}"
-    progress.note(
-        f"refine=auto chose {what}: right on held-out strokes, mean of the classes, "
-        f"{verdict.scores[UNREFINED]:.3f} unrefined, {tried}; {seconds:g} s."
-    )
-    if verdict.chosen == UNREFINED:
-        return settings.with_(refine="none"), facts
-    return with_strength(settings, verdict.chosen).with_(refine="crf"), facts
+    return guided_share(sum((m.variance(range(classes)) for m in moments), Variance()), pairs)
+
+
+def _explained(parts: Sequence[_Part], settings: Settings, name: str, progress: Progress) -> float:
+    """Return how much of the guide the labels explain when refined with a strength."""
+    total = Variance()
+    for done, part in enumerate(parts):
+        found = part.probabilities
+        if name != UNREFINED:
+            options = guarded(with_strength(settings, name))
+            told = Part(progress, done / len(parts), (done + 1) / len(parts))
+            found = refine_window(found, part.guide, options, told, {})
+        moments = LocalMoments(part.guide, found.argmax(axis=0), len(found))
+        total += moments.variance(range(len(found)))
+    return total.share

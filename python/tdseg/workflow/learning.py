@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +81,8 @@ class Learned:
         Of the features `feature_names`.
     settings
         With the classifier that ``auto`` became; ``features`` are those that it needs.
-    feature_names, features
-        Names, and the values (n, F) float32 that were trained on: a part of those computed.
-    fitted
-        Trains such a classifier on other pixels, given features and classes.
+    feature_names
+        Of the features that were trained on: a part of those computed.
     report
         Held-out figures; None where switched off.
     seconds_training, seconds_held_out
@@ -94,8 +92,6 @@ class Learned:
     classifier: Classifier
     settings: Settings
     feature_names: tuple[str, ...]
-    features: npt.NDArray[np.float32]
-    fitted: Callable[[npt.NDArray[np.float32], npt.NDArray[np.int64]], Classifier]
     report: HeldOutReport | None
     seconds_training: float
     seconds_held_out: float
@@ -202,8 +198,6 @@ def learn(
         classifier,
         settings,
         feature_names,
-        data.trained_on,
-        fitted,
         report,
         trained - chosen,
         held_out,

@@ -146,7 +146,7 @@ def _told(progress: Progress) -> Callable[[float], None]:
 
 def crf_guide(plane: PlaneInput, options: CrfOptions) -> np.ndarray:
     """Return the plane as the CRF sees it: without noise, if so chosen, and from 0 to 255."""
-    guide = _scaled(plane)
+    guide = scaled_plane(plane)
     if not options.crf_denoise or options.crf_bilateral_compat == 0:
         return guide
     from tdseg.refine.guide_noise import without_noise
@@ -154,7 +154,7 @@ def crf_guide(plane: PlaneInput, options: CrfOptions) -> np.ndarray:
     return without_noise(guide, options.crf_bilateral_range)
 
 
-def _scaled(plane: PlaneInput) -> np.ndarray:
+def scaled_plane(plane: PlaneInput) -> np.ndarray:
     """Return the plane from 0 to 255 within the grey range of the backbone."""
     if plane.pixels.dtype == np.uint8:
         return plane.pixels

@@ -127,11 +127,9 @@ def train(
             intensities,
             [image.size for image, _ in examples],
             Places(data.images, data.planes, data.rows, data.cols),
-            learned.features,
             data.classes,
-            data.rois,
             names,
-            learned.fitted,
+            learned.classifier,
             Part(progress, 0.9, 1),
         )
     progress.update(1.0)
