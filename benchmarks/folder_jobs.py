@@ -28,6 +28,22 @@ import tifffile
 import tdseg
 from tdseg.batch.apply_files import apply_to_files
 
+WATCHED = """
+import sys
+from pathlib import Path
+import tdseg
+from tdseg.batch.apply_files import apply_to_files
+
+class Told:
+    def update(self, fraction, message=""):
+        print(fraction, flush=True)
+
+    def note(self, message):
+        pass
+
+model, options = tdseg.load(sys.argv[1]), {"recursive": True, "output": "both"}
+apply_to_files(model, [Path(sys.argv[2])], Path(sys.argv[3]), progress=Told(), **options)
+"""
 JOB = [sys.executable, "-m", "tdseg", "apply"]
 
 
@@ -58,52 +74,52 @@ def report_of(out: Path) -> list[dict[str, str]]:
 
 
 def kills(options: argparse.Namespace, work: Path) -> None:
-    """Kill a job again and again."""
-    model = train()
-    file = model.save(work / "c.tdseg")
-    rng = np.random.default_rng(options.seed)
-    killed = runs = lost = doubled = damaged = left = wrong_rows = 0
+    """Kill a job again and again, each time within its first images."""
+    model, rng = train(), np.random.default_rng(options.seed)
+    file, killed = model.save(work / "c.tdseg"), 0
+    faults = dict.fromkeys(("lost", "doubled", "damaged", "temporary files", "wrong rows"), 0)
+    jobs = 0
     while killed < options.times:
-        runs += 1
-        images, out = work / f"images {runs}", work / f"out {runs}"
+        jobs += 1
+        images, out, left_alone = (work / f"{what} {jobs}" for what in ("images", "out", "right"))
         write_images(images, options.images, 64)
-        right = apply_to_files(
-            model, [images], work / f"right {runs}", recursive=True, output="both"
-        )
-        line = [*JOB, str(file), str(images), "--output-folder", str(out)]
-        line += ["--recursive", "--output=both"]
-        seconds = 3.0  # how long a run takes, about: kills are spread over twice that
+        right = apply_to_files(model, [images], left_alone, recursive=True, output="both")
         while True:
-            began = time.monotonic()
-            process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                [sys.executable, "-c", WATCHED, str(file), str(images), str(out)],
+                stdout=subprocess.PIPE,
+            )
+            assert process.stdout is not None
+            process.stdout.readline()  # it is at work
+            if killed >= options.times:
+                process.communicate()
+                break
             try:
-                process.wait(
-                    float(rng.uniform(0.5, 2 * seconds)) if killed < options.times else None
-                )
-                seconds = 0.5 * (seconds + time.monotonic() - began)
+                process.wait(float(rng.uniform(0, options.within)))
                 break
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                process.communicate()
                 killed += 1
-        expected = {p.relative_to(work / f"right {runs}") for o in right for p in o.written}
-        found = {p.relative_to(out) for p in out.rglob("*.tif")}
-        lost += len(expected - found)
-        doubled += len(found - expected)
-        left += len(list(out.rglob("*.part")))
-        for name in expected & found:
-            try:
-                same = np.array_equal(
-                    tifffile.imread(out / name), tifffile.imread(work / f"right {runs}" / name)
-                )
-            except Exception:
-                same = False
-            damaged += not same
-        rows = [row["file"] for row in report_of(out)]
-        wrong_rows += rows != [o.place for o in right]
-    print(f"{killed} kills in {runs} jobs of {options.images} images, two results each:")
-    print(f"lost {lost}, doubled {doubled}, damaged {damaged}, temporary files left {left}, ")
-    print(f"wrong reports {wrong_rows}")
+        expected = {path.relative_to(left_alone) for o in right for path in o.written}
+        found = {path.relative_to(out) for path in out.rglob("*.tif")}
+        faults["lost"] += len(expected - found)
+        faults["doubled"] += len(found - expected)
+        faults["temporary files"] += len(list(out.rglob("*.part")))
+        faults["damaged"] += sum(not alike(out / n, left_alone / n) for n in expected & found)
+        rows = report_of(out)
+        faults["wrong rows"] += [row["file"] for row in rows] != [o.place for o in right]
+        faults["wrong rows"] += sum(row["status"] not in ("written", "skipped") for row in rows)
+    print(f"{killed} kills at work in {jobs} jobs of {options.images} images, two results each:")
+    print(", ".join(f"{what} {count}" for what, count in faults.items()))
+
+
+def alike(path: Path, right: Path) -> bool:
+    """Compare the pixels of two results."""
+    try:
+        return np.array_equal(tifffile.imread(path), tifffile.imread(right))
+    except Exception:  # a damaged file provokes anything
+        return False
 
 
 def damaged(options: argparse.Namespace, work: Path) -> None:
@@ -195,7 +211,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("kills", "damaged", "disk", "pace"))
     parser.add_argument("--times", type=int, default=50)
-    parser.add_argument("--images", type=int, default=30)
+    parser.add_argument("--images", type=int, default=60)
+    parser.add_argument("--within", type=float, default=1.0, help="seconds at work before a kill")
     parser.add_argument("--cuts", type=int, default=200)
     parser.add_argument("--flips", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(time.time()))

@@ -82,6 +82,16 @@ FAULTS = (
         ),
     ),
     Fault(
+        "Folder jobs: killed, stopped, out of disk; images damaged, vanished, of one name",
+        "every image is a row; the next run goes on; nothing lost, doubled or half-written",
+        (
+            "tests/batch/test_killed_jobs.py",
+            "tests/batch/test_folder_jobs.py",
+            "tests/batch/test_train_files.py",
+            "tests/commands/test_folder.py",
+        ),
+    ),
+    Fault(
         "The host: fork after deep work, thread settings, containers' limits, read-only caches",
         "the host's settings count and stay; no hang",
         (

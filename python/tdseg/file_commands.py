@@ -26,13 +26,15 @@ def train(options: argparse.Namespace) -> int:
     """Train on files and save the classifier."""
     from tdseg.batch.train_files import pixel_rows, train_from_files
     from tdseg.classifiers.model import classifier_path
-    from tdseg.commands.folder import reader_of
+    from tdseg.commands.folder import ROI_RULES, overlay_reader_of, reader_of
 
     values, own = options.checked
     target = classifier_path(options.model)
     if not check_target(target, own.existing):
         print(f"{target} exists; nothing was trained.")
         return 0
+    names = dict(enumerate(_class_names(own.classes), start=1))
+    rules = {name: values[name] for name in ROI_RULES if name in values}
     with _host(options, own.reader) as host, _progress(options) as progress:
         model, files = train_from_files(
             [user_path(given) for given in options.images],
@@ -41,10 +43,11 @@ def train(options: argparse.Namespace) -> int:
             pattern=own.pattern,
             filter=own.filter,
             recursive=own.recursive,
-            classes=_class_names(own.classes),
+            classes=names,
             values=values,
             progress=progress,
             read=reader_of(own.reader, host),
+            read_overlay=overlay_reader_of(own.reader, host, names, rules, progress.note),
         )
     path = model.save(target, existing=own.existing)
     for row in pixel_rows(files):

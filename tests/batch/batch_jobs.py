@@ -15,7 +15,8 @@ def train(seed: int = 0, **settings) -> tdseg.Model:
     pixels = np.concatenate([rng.integers(0, 90, (30, 20)), rng.integers(150, 255, (30, 20))], 1)
     labels = np.zeros((30, 40), np.uint8)
     labels[5:20, 3:8], labels[5:20, 30:35] = 1, 2
-    options = {"features": "classical", "trees": 10, "held_out": False, "seed": seed, **settings}
+    options = {"features": "classical", "trees": 10, "held_out": False, "seed": seed}
+    options |= {"classifier": "random_forest", **settings}
     image = tdseg.Image.from_array(pixels.astype(np.uint8), name="training")
     names = {1: "dark", 2: "bright"}
     return tdseg.train(

@@ -284,6 +284,29 @@ def test_a_file_that_vanishes_is_a_row(model, folder, monkeypatch):
     assert "There is no image file" in report(folder / "out")[1]["note"]
 
 
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("a.tif", {"imagej": True}),
+        ("a.ome.tif", {"ome": True, "tile": (16, 16), "compression": "zlib", "predictor": True}),
+        ("big.tiff", {"bigtiff": True, "compression": "lzw", "byteorder": ">"}),
+        ("a.png", None),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_every_kind_of_file_gives_the_labels_of_its_pixels(model, tmp_path, name, how, dtype):
+    pixels = np.random.default_rng(8).integers(0, 255, (40, 50)).astype(dtype)
+    images = tmp_path / "images"
+    images.mkdir()
+    if how is None:
+        Picture.fromarray(pixels).save(images / name)
+    else:
+        tifffile.imwrite(images / name, pixels, **how)
+    (outcome,) = apply_to_files(model, [images], tmp_path / "out", contact_sheet=False)
+    expected = tdseg.apply(model, pixels, probabilities=False).labels[0, 0]
+    np.testing.assert_array_equal(tifffile.imread(outcome.written[0]), expected)
+
+
 def test_hyperstacks_are_segmented_plane_by_plane(model, folder):
     rng = np.random.default_rng(4)
     stack = rng.integers(0, 255, (2, 3, 12, 14), np.uint8)

@@ -94,6 +94,35 @@ def test_a_job_that_is_killed_again_and_again_ends_as_if_it_was_not(many, tmp_pa
         assert [row[key] for key in same] == [expected[key] for key in same]
 
 
+def test_ctrl_c_ends_a_job_in_order(many, tmp_path):
+    images, file, right = many
+    out = tmp_path / "out"
+    environment = {**os.environ, "PYTHONPATH": str(Path(tdseg.__file__).parents[1])}
+    job = [sys.executable, "-m", "tdseg", "apply", str(file), str(images), "--output=both"]
+    process = subprocess.Popen(
+        [*job, "--output-folder", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # A shell that put the tests in the background would have it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while process.poll() is None and not list(out.glob("*-labels.tif")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    rows = report(out)
+    if process.returncode == 0:  # it was faster
+        assert len(rows) == 12
+        return
+    assert process.returncode == 130
+    assert said.strip() == "tdseg: Stopped."
+    assert {row["status"] for row in rows} == {"written"}
+    done = {name for row in rows for name in row["results"].split()}
+    assert set(results(out)) == done  # what is there is told, and nothing half-written
+    assert done <= set(results(right))
+
+
 def test_a_full_disk_is_a_row_for_each_image(model, many, tmp_path):
     images, file, _ = many
     limit = 8000  # bytes of a file: the results are larger, the report is smaller

@@ -20,6 +20,7 @@ from tdseg.runtime.progress import Silent
 from tdseg.workflow.session import Session
 
 VALUES = {"features": "classical", "sigma_max": 2, "trees": 5, "seed": 3}
+VALUES |= {"classifier": "random_forest", "augment": "none"}
 
 
 def roi(group: int, left: int) -> ImagejRoi:
@@ -150,6 +151,7 @@ def test_the_command_trains_and_applies(tree, tmp_path):
     session, progress = Session(), Silent()
     session.set_classes(["dark", "bright"])
     line = f"input=[{tree}] recursive features=classical sigma_max=2 trees=5 seed=3"
+    line += " classifier=random_forest augment=none"
     command = BY_NAME["TDS Train from Folder..."]
     reply, recorded = run_command(command, line, session, progress, None, Host())
     assert [table.title for table in reply.tables] == [

@@ -23,7 +23,8 @@ def session():
     pixels = np.concatenate([rng.integers(0, 90, (20, 12)), rng.integers(150, 255, (20, 12))], 1)
     labels = np.zeros((20, 24), np.uint8)
     labels[5:15, 2:6], labels[5:15, 18:22] = 1, 2
-    settings = tdseg.Settings(features="classical", trees=5, held_out=False, sigma_max=2)
+    few = {"trees": 5, "held_out": False, "sigma_max": 2, "classifier": "random_forest"}
+    settings = tdseg.Settings(features="classical", **few)
     found = Session()
     found.adopt(tdseg.train([(pixels.astype(np.uint8), labels)], settings))
     return found

@@ -5,7 +5,7 @@ Files are read one at a time: memory holds one image, and features at labelled p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ def train_from_files(
     values: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     read: Read | None = None,
+    read_overlay: Callable[[Path], SparseLabels] | None = None,
 ) -> tuple[Model, list[LabelledFile]]:
     """Train on image files.
 
@@ -79,6 +80,8 @@ def train_from_files(
         Receives the steps; None is silent.
     read
         Reads the images instead of `tdseg.read_image`.
+    read_overlay
+        Reads the labels of ``labels=overlay`` instead of tdseg: ImageJ draws what it alone can.
 
     Returns
     -------
@@ -114,7 +117,10 @@ def train_from_files(
             progress.note(sentence)
         kind = "image" if labels == "image" else "rois"
         names = classes if isinstance(classes, Mapping) else list(classes)
-        found = read_labels(labels_path, image, names, kind=kind, note=progress.note, **rules)
+        if labels == "overlay" and read_overlay is not None:
+            found = read_overlay(source.path)
+        else:
+            found = read_labels(labels_path, image, names, kind=kind, note=progress.note, **rules)
         # Places tell images of one name in two folders apart.
         files.append(LabelledFile(source, replace(image, name=source.place.as_posix()), found))
     examples = [(file.image, file.labels) for file in files]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,14 @@ from tdseg.batch.report import Report
 from tdseg.batch.train_files import pixel_rows, train_from_files
 from tdseg.classifiers.model import load
 from tdseg.commands.classifier import training_summary
+from tdseg.commands.label_source import canvas_of
 from tdseg.commands.reply import Reply, TableResult
 from tdseg.commands.request import Host, Request
 from tdseg.errors import TdsegError
+from tdseg.labels.colours import glasbey
+from tdseg.labels.roi_classes import hex_values
+from tdseg.labels.roi_files import labels_from_rois, read_roi
+from tdseg.labels.roi_rules import Rules
 from tdseg.options.declare import keys_of
 from tdseg.options.groups import ApplyJobOptions, TrainJobOptions
 from tdseg.runtime.files import check_source, user_path
@@ -22,6 +28,10 @@ from tdseg.workflow.session import Example
 
 if TYPE_CHECKING:
     from tdseg.images.image import Image
+    from tdseg.labels.sparse_labels import SparseLabels
+
+ROI_RULES = ("class_from", "unpositioned", "overlap")
+"""Keys that say how ROIs become labels."""
 
 MOST_ROWS = 2000
 """A table of more is not shown: report.csv has all."""
@@ -34,7 +44,8 @@ def train_from_folder(request: Request) -> Reply:
     names = dict(session.classes)
     if job.labels != "image" and options.class_from == "group":
         names = {**request.host.group_names(), **names}
-    rules = {name: getattr(options, name) for name in ("class_from", "unpositioned", "overlap")}
+    rules = {name: getattr(options, name) for name in ROI_RULES}
+    note = request.progress.note
     model, files = train_from_files(
         [user_path(request.required("input"))],
         labels=job.labels,
@@ -45,6 +56,7 @@ def train_from_folder(request: Request) -> Reply:
         values={**request.settings().to_dict(), **rules},
         progress=request.progress,
         read=reader_of(job.reader, request.host),
+        read_overlay=overlay_reader_of(job.reader, request.host, names, rules, note),
     )
     session.adopt(model, [Example(str(f.source.path), f.image, f.labels) for f in files])
     request.progress.note(f"{counted_images(len(files))} with labels. {training_summary(model)}")
@@ -106,6 +118,38 @@ def reader_of(reader: str, host: Host) -> Callable[[Path], Image] | None:
         if found is None:
             raise TdsegError(f"File '{path}' cannot be opened by ImageJ.")
         return found.read()
+
+    return read
+
+
+def overlay_reader_of(
+    reader: str,
+    host: Host,
+    names: Mapping[int, str],
+    rules: Mapping[str, str],
+    note: Callable[[str], None],
+) -> Callable[[Path], SparseLabels] | None:
+    """Return what reads the labels in the overlays of files: None for tdseg itself.
+
+    ImageJ draws splines and curves, which tdseg refuses in files.
+    """
+    if reader != "imagej":
+        return None
+    colours = hex_values(glasbey()) if rules.get("class_from") == "color" else {}
+
+    def read(path: Path) -> SparseLabels:
+        found = host.open_file(path)
+        if found is None:
+            raise TdsegError(f"File '{path}' cannot be opened by ImageJ.")
+        rois = [read_roi(data) for data in found.rois("overlay")]
+        if not rois:
+            raise TdsegError(
+                f"Image '{found.title}' has no overlay; save it with its ROIs as TIFF.",
+                hint="label",
+            )
+        kept = Rules(**rules, class_names=names, colours=colours)
+        labels = labels_from_rois(rois, canvas_of(found), kept, note, f"file '{path}'")
+        return replace(labels, class_names={**labels.class_names, **names})
 
     return read
 

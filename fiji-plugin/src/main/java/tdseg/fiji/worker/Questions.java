@@ -2,7 +2,9 @@ package tdseg.fiji.worker;
 
 import ij.IJ;
 import ij.ImagePlus;
+import java.util.ArrayDeque;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import tdseg.fiji.UserError;
@@ -13,6 +15,11 @@ import tdseg.fiji.table.Fields;
 
 /** What the worker may ask while it works: images, their planes and ROIs, files to open. */
 public final class Questions {
+    private static final int MOST_OPENED = 2;
+
+    /** Files that were opened for the command, the last ones. */
+    private final Deque<String> opened = new ArrayDeque<>();
+
     private final Map<String, ImagePlus> images = new LinkedHashMap<>();
 
     /** About the open images, and this one. */
@@ -70,7 +77,12 @@ public final class Questions {
         if (imp == null) {
             return null;
         }
-        images.put(ImageFacts.identity(imp), imp);
+        String identity = ImageFacts.identity(imp);
+        images.put(identity, imp);
+        opened.addLast(identity);
+        while (opened.size() > MOST_OPENED) { // a job over a folder opens many
+            images.remove(opened.removeFirst());
+        }
         return ImageFacts.brief(imp);
     }
 }
