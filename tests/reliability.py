@@ -145,7 +145,7 @@ FAULTS = (
         "one sentence; labels, images and classifier are there; no process, no memory left",
         (
             "tests/worker/test_faults.py",
-            "tests/worker/test_versions.py",
+            "tests/fiji_install/test_versions.py",
             "tests/fiji_plugin/test_faults.py",
         ),
     ),

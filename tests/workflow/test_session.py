@@ -49,6 +49,6 @@ def test_commands_queue_and_are_counted():
 def test_training_again_on_an_image_replaces_its_labels():
     session = Session()
     session.examples = [Example("1", None, "old"), Example("2", None, "other")]
-    kept = session.examples_with(Example("1", None, "new"), append=True)
+    kept = session.examples_with([Example("1", None, "new")], append=True)
     assert [(e.key, e.labels) for e in kept] == [("2", "other"), ("1", "new")]
-    assert len(session.examples_with(Example("3", None, "x"), append=False)) == 1
+    assert len(session.examples_with([Example("3", None, "x")], append=False)) == 1
