@@ -51,8 +51,8 @@ def train(options: argparse.Namespace) -> int:
         )
     path = model.save(target, existing=own.existing)
     for row in pixel_rows(files):
-        pixels = ", ".join(f"{count} {name}" for name, count in row.items() if name != "Image")
-        print(f"{row['Image']}: {pixels} labelled pixels")
+        pixels = [f"{count} {name}" for name, count in row.items() if name not in ("Image", "All")]
+        print(f"{row['Image']}: {', '.join(pixels)}; {row['All']} labelled pixels in all")
     if model.report is not None:
         print(model.report.as_text())
     print(f"Saved {path}")

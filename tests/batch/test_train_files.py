@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image as Picture
 from roifile import ImagejRoi, roiwrite
 
 import tdseg
@@ -100,6 +101,28 @@ def test_every_kind_of_labels_gives_what_python_gives(tree, options):
     for row, (_, labels) in zip(pixel_rows(files), examples, strict=True):
         assert row[names.get(1, "class 1")] == int((labels.value == 1).sum())
         assert row["All"] == len(labels)
+
+
+@pytest.mark.parametrize(
+    ("given", "filter", "pattern"),
+    [
+        ("", "*_image.tif", "*_labels.tif"),
+        ("*_image.tif", "", "*_labels.tif"),
+        ("", "x_*.tif", "x_*_labels.png"),  # the whole name comes first
+    ],
+)
+def test_the_star_of_the_filter_pairs_images_and_labels(tmp_path, given, filter, pattern):
+    for k in range(3):
+        tifffile.imwrite(tmp_path / f"x_{k}_image.tif", picture(k))
+        tifffile.imwrite(tmp_path / f"x_{k}_labels.tif", masks(1))
+        Picture.fromarray(masks(0)).save(tmp_path / f"x_{k}_image_labels.png")
+    source = tmp_path / given if given else tmp_path
+    _, files = train_from_files(
+        [source], labels="image", filter=filter, pattern=pattern, values=VALUES
+    )
+    assert [file.source.place.name for file in files] == [f"x_{k}_image.tif" for k in range(3)]
+    seed = 1 if "labels.tif" in pattern else 0
+    assert {len(file.labels) for file in files} == {np.count_nonzero(masks(seed))}
 
 
 def test_one_image_is_in_memory_at_a_time(tree):

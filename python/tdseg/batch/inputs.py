@@ -35,11 +35,15 @@ class Source:
         Relative path that the results' folder mirrors: ``day 1/a.tif``.
     listed
         Whether it was found in a folder or by a pattern, not named itself.
+    star
+        What the ``*`` of the filter or pattern that found it stands for, if that has one in a
+        name: ``x`` where ``*_image.tif`` found ``x_image.tif``; else empty.
     """
 
     path: Path
     place: PurePath
     listed: bool = False
+    star: str = ""
 
 
 def find_sources(
@@ -101,7 +105,8 @@ def _matches(pattern: Path) -> list[Source]:
     files = [Path(match) for match in matches if not is_folder(match)]
     if not files:
         raise TdsegError(f"No file matches '{pattern}'; check the folder and the ending.")
-    return [Source(file, file.relative_to(head), True) for file in files]
+    named = [pattern.name]
+    return [Source(file, file.relative_to(head), True, _star(file.name, named)) for file in files]
 
 
 def _inside(
@@ -145,7 +150,20 @@ def _inside(
         what = f"that matches '{', '.join(patterns)}'" if patterns else "with a known ending"
         more = f"; recursive=true looks into its {deeper} folders" if deeper else ""
         raise TdsegError(f"Folder '{folder}' has no image {what}{more or '; check filter='}.")
-    return [Source(folder / place, place, True) for place in sorted(places)]
+    names = [PurePath(pattern).name for pattern in patterns]
+    return [Source(folder / p, p, True, _star(p.name, names)) for p in sorted(places)]
+
+
+def _star(name: str, patterns: Sequence[str]) -> str:
+    """Return what the only wildcard of the first pattern of this name, a star, stands for."""
+    for pattern in patterns:
+        begin, star, end = pattern.partition("*")
+        plain = star and not any(letter in begin + end for letter in _LETTERS)
+        low, inner = name.casefold(), len(name) - len(begin) - len(end)
+        fits = low.startswith(begin.casefold()) and low.endswith(end.casefold())
+        if plain and inner > 0 and fits:
+            return name[len(begin) : len(name) - len(end)]
+    return ""
 
 
 def _wanted(place: PurePath, patterns: Sequence[str], endings: Sequence[str]) -> bool:

@@ -20,10 +20,11 @@ def partner(source: Source, pattern: str, endings: Iterable[str]) -> Path | None
     source
         The image.
     pattern
-        A path in which ``*`` stands for the image's name without its ending, such as
-        ``*-labels.tif`` beside the image or ``/data/truth/*.png``. Relative paths begin at the
-        image's folder. A pattern without ``*`` is a folder of files named as the images are,
-        which mirrors the images' subfolders; absolute patterns may do so too.
+        A path in which ``*`` stands for the image's name without its ending, or for what the
+        ``*`` of the filter stands for that found the image, such as ``*-labels.tif`` beside the
+        image or ``/data/truth/*.png``. Relative paths begin at the image's folder. A pattern
+        without ``*`` is a folder of files named as the images are, which mirrors the images'
+        subfolders; absolute patterns may do so too.
     endings
         Of files in such a folder, the first that is there wins.
 
@@ -38,7 +39,9 @@ def partner(source: Source, pattern: str, endings: Iterable[str]) -> Path | None
         If a pattern without ``*`` is no folder.
     """
     pattern_path = user_path(pattern)
-    stem = source.place.stem
+    tried: list[Path] = []
+    # A filter may choose by a part of the name that the labels' names have too.
+    stems = (source.place.stem, source.star) if source.star else (source.place.stem,)
     below = source.place.parent
     if STAR not in pattern:
         folder = pattern_path
@@ -49,14 +52,15 @@ def partner(source: Source, pattern: str, endings: Iterable[str]) -> Path | None
                 f"'{pattern}' is no folder; write * for the image's name, as in *-labels.tif, or "
                 "give a folder of files named as the images are."
             )
-        tried = [folder / below / f"{stem}{ending}" for ending in endings]
-        tried += [folder / f"{stem}{ending}" for ending in endings]
+        tried += [folder / below / f"{stems[0]}{ending}" for ending in endings]
+        tried += [folder / f"{stems[0]}{ending}" for ending in endings]
     else:
-        named = Path(str(pattern_path).replace(STAR, stem))
-        if named.is_absolute():
-            tried = [named.parent / below / named.name, named]
-        else:
-            tried = [source.path.parent / named]
+        for stem in stems:
+            named = Path(str(pattern_path).replace(STAR, stem))
+            if named.is_absolute():
+                tried += [named.parent / below / named.name, named]
+            else:
+                tried.append(source.path.parent / named)
     return next((path for path in tried if is_file(path) and path != source.path), None)
 
 

@@ -284,7 +284,7 @@ class TrainJobOptions(FolderOptions):
     pattern: str = text(
         "",
         "label files for labels=file or image: a folder, or a pattern in which * stands for the "
-        "image's name; empty: *.zip, *.roi or *-labels.tif beside it",
+        "image's name, or for the * of the filter; empty: *.zip, *.roi or *-labels.tif beside it",
         "",
         "../labels/*.zip",
         basic=True,
