@@ -69,6 +69,10 @@ def test_all_labelled_images_train_and_the_session_replays(with_panel, own_image
     panel.macro('selectImage("light.tif"); rename("dark.tif");')
     panel("click", "Update once")
     panel("hears", "Key 'images': 2 open images are called 'dark.tif'; rename one")
+    # What a macro cannot know is said in it.
+    panel.macro('run("16-bit");')
+    panel("click", "Copy as macro")
+    assert "'dark.tif' was cropped, scaled or converted after" in panel("copied")
 
 
 def _result(panel, title, path):

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tdseg.commands.request import Host, HostImage
+from tdseg.errors import TdsegError
 from tdseg.images.host_stack import DTYPES, HostStack, calibration_from_imagej, image_of
 from tdseg.images.image import Image
 from tdseg.worker.questions import Questions
@@ -67,7 +68,13 @@ class OpenImages:
         return [base64.b64decode(data) for data in found["rois"]]
 
     def _read(self, identity: str, shape: tuple[int, int, int, int, int]) -> Image:
-        stack = stack_of(self._questions.ask("image", identity=identity), shape)
+        facts = self._questions.ask("image", identity=identity)
+        if tuple(int(n) for n in facts["shape"]) != shape:
+            raise TdsegError(
+                f"Image '{facts['title']}' was cropped, scaled or given other dimensions since the "
+                "command began; start the command again."
+            )
+        stack = stack_of(facts, shape)
         return image_of(stack, lambda first, count: self._planes(identity, stack, first, count))
 
     def _planes(self, identity: str, stack: HostStack, first: int, count: int) -> npt.NDArray[Any]:

@@ -5,7 +5,9 @@ import ij.gui.Roi;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
@@ -13,6 +15,7 @@ import java.util.function.Consumer;
 /** Keeps unsaved labels in files, so that a crash takes none. */
 final class Autosave {
     private final Consumer<String> complain;
+    private final Map<ImagePlus, Path> paths = new HashMap<>();
     private final ExecutorService writer = Executors.newSingleThreadExecutor(work -> {
         Thread thread = new Thread(work, "TDS labels");
         thread.setDaemon(true);
@@ -30,7 +33,7 @@ final class Autosave {
 
     /** Keeps the labels of an image; an image without labels keeps none. */
     void keep(ImagePlus imp, List<Roi> labels) {
-        Path path = LabelFile.ofImage(imp);
+        Path path = path(imp);
         writer.execute(() -> {
             try {
                 if (labels.isEmpty()) {
@@ -47,14 +50,30 @@ final class Autosave {
 
     /** Forgets what was kept: it is in a file of the user's, or not wanted. */
     void forget(ImagePlus imp) {
-        Path path = LabelFile.ofImage(imp);
+        Path path = path(imp);
         writer.execute(() -> path.toFile().delete());
     }
 
     /** Returns the labels that were kept of an image, or null. */
-    static Path kept(ImagePlus imp) {
-        Path path = LabelFile.ofImage(imp);
+    Path kept(ImagePlus imp) {
+        Path path = path(imp);
         return Files.isRegularFile(path) ? path : null;
+    }
+
+    /** Two open images may have one title and size, and no file: the second has its own file. */
+    private Path path(ImagePlus imp) {
+        paths.keySet().removeIf(other -> other != imp && other.getWindow() == null);
+        Path path = LabelFile.ofImage(imp, 1);
+        for (int k = 2; isOfAnother(path, imp); k++) {
+            path = LabelFile.ofImage(imp, k);
+        }
+        paths.put(imp, path);
+        return path;
+    }
+
+    private boolean isOfAnother(Path path, ImagePlus imp) {
+        return paths.entrySet().stream()
+                .anyMatch(taken -> taken.getKey() != imp && taken.getValue().equals(path));
     }
 
     void close() {

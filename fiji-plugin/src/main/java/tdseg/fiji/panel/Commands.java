@@ -25,6 +25,7 @@ final class Commands implements PanelWork.Listener {
     private final LabelledImages images;
     private Consumer<Job> unfinished = job -> { };
     private Runnable atRest = () -> { };
+    private String complaint = ""; // of work in the background
     private Job stopping; // by the user, who is told when it has ended
 
     Commands(PanelWindow window, Transcript transcript, LabelledImages images) {
@@ -79,20 +80,19 @@ final class Commands implements PanelWork.Listener {
 
     /** Runs a command and shows its images and tables in their windows. */
     void runAndShow(String command, String options, Labels labels) {
-        if (labels == null) {
+        if (labels == null && CommandTable.get().command(command).needsImage) {
             window.say("The image was closed; open it again.", true);
             return;
         }
         Job job = job(command, options, labels, false);
-        Map<ImagePlus, List<Roi>> used = now(labels);
+        ImagePlus imp = labels == null ? null : labels.imp;
+        Map<ImagePlus, List<Roi>> used = labels == null ? null : now(labels);
         job.fetch = (w, reply) -> Recording.suspended(() -> {
             reply.objects("tables").forEach(Tables::show);
             w.images().forEach(ImagePlus::show);
             w.showWithoutImages(); // thousands of outlines would stop the event thread
         });
-        job.ending = (w, reply) -> {
-            record(labels.imp, used, w.line());
-        };
+        job.ending = (w, reply) -> record(imp, used, w.line());
         work.add(job);
     }
 
@@ -216,6 +216,7 @@ final class Commands implements PanelWork.Listener {
             stopping = null;
         } else if (!job.isStopped()) { // else there is nothing new to say
             window.say(sentence, true);
+            complaint = job.inBackground ? sentence : "";
         }
         unfinished.accept(job);
     }
@@ -225,6 +226,9 @@ final class Commands implements PanelWork.Listener {
         if (job == stopping) {
             window.say("It was done already when Stop was pressed.", false);
             stopping = null;
+        }
+        if (job.inBackground && window.says(complaint)) {
+            window.say("", false); // what hindered the overlay does so no more
         }
     }
 }

@@ -8,6 +8,7 @@ import tdseg.fiji.table.CommandTable;
 
 /** Classifiers and labels in files: those of the user, and those that were kept for a crash. */
 final class FileActions {
+    private static final String FOLDER = "TDS Apply to Folder...";
     private static final String LOAD_CLASSIFIER = "TDS Load Classifier...";
     private static final String LOAD_LABELS = "TDS Load Labels...";
     private static final String SAVE_LABELS = "TDS Save Labels...";
@@ -48,6 +49,11 @@ final class FileActions {
                 options -> commands.run("TDS Save Classifier...", options, null, null));
     }
 
+    /** Segments the images of a folder with the panel's classifier. */
+    void applyToFolder() {
+        commands.ask(FOLDER, options -> commands.runAndShow(FOLDER, options, null));
+    }
+
     void loadLabels() {
         Labels target = labels.get();
         commands.ask(LOAD_LABELS, options -> load(target, options));
@@ -86,7 +92,7 @@ final class FileActions {
     /** Offers labels of an image that were kept and are not there. */
     void offer(Labels target) {
         window.offer(null, null, null);
-        Path kept = target == null ? null : Autosave.kept(target.imp);
+        Path kept = target == null ? null : autosave.kept(target.imp);
         if (kept != null && target.all().isEmpty()) {
             window.offer("Labels of this image were not saved.",
                     () -> load(target, CommandTable.get().command(LOAD_LABELS).index().get("path")

@@ -11,23 +11,27 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import tdseg.fiji.images.PointSlices;
 
 /** Labels as ImageJ's RoiSet files: those kept for a crash, and those that macros load. */
 final class LabelFile {
+    private static final int DAYS_OF_MACROS = 365;
+
     private LabelFile() {}
 
-    /** Returns where unsaved labels of an image are kept. */
-    static Path ofImage(ImagePlus imp) {
+    /** Returns where unsaved labels of an image are kept, of the k-th that looks like it. */
+    static Path ofImage(ImagePlus imp, int k) {
         FileInfo info = imp.getOriginalFileInfo();
         String file = info == null || info.fileName == null ? "" : info.getFilePath();
         String which = file + "|" + imp.getTitle() + "|" + imp.getWidth() + "x" + imp.getHeight()
-                + "x" + imp.getStackSize();
+                + "x" + imp.getStackSize() + (k == 1 ? "" : "|" + k);
         String name = imp.getTitle().replaceAll("[^A-Za-z0-9]+", "_");
         return folder().resolve(String.format("%s-%08x.zip",
                 name.substring(0, Math.min(40, name.length())), which.hashCode()));
@@ -36,6 +40,25 @@ final class LabelFile {
     /** Returns a folder in the user's preferences. */
     static Path folder() {
         return new File(Prefs.getPrefsDir(), "tdseg-labels").toPath();
+    }
+
+    /** Removes files of macros that were made long ago, and what a crash left half written. */
+    static void forgetOld() {
+        long oldest = System.currentTimeMillis() - TimeUnit.DAYS.toMillis(DAYS_OF_MACROS);
+        for (File file : listed(folder().toFile())) {
+            if (file.isDirectory() && file.getName().startsWith("session-")
+                    && Arrays.stream(listed(file)).allMatch(f -> f.lastModified() < oldest)) {
+                Arrays.stream(listed(file)).forEach(File::delete);
+                file.delete();
+            } else if (file.getName().endsWith(".part") && file.lastModified() < oldest) {
+                file.delete();
+            }
+        }
+    }
+
+    private static File[] listed(File folder) {
+        File[] found = folder.listFiles();
+        return found == null ? new File[0] : found;
     }
 
     /** Writes a file, whole or not at all. */

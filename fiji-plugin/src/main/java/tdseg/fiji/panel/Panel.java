@@ -59,6 +59,7 @@ final class Panel {
                 close();
             }
         });
+        LabelFile.forgetOld();
         WindowManager.addWindow(window);
         window.showProgress(null, "");
         refresh();

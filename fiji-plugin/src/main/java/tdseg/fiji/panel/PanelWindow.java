@@ -108,6 +108,8 @@ final class PanelWindow extends JFrame {
         JPanel options = group("Options");
         options.add(button("Apply classifier", "Segment the image with more choices",
                 () -> panel.results.applyClassifier()));
+        options.add(button("Apply to folder", "Segment the images of a folder",
+                () -> panel.files.applyToFolder()));
         options.add(button("Load classifier", "Open a .tdseg file", () -> panel.files.loadClassifier()));
         options.add(button("Save classifier", "Write a .tdseg file", () -> panel.files.saveClassifier()));
         options.add(button("Load labels", "Add the ROIs of a .zip file", () -> panel.files.loadLabels()));
@@ -216,7 +218,7 @@ final class PanelWindow extends JFrame {
     void showImage(String title) {
         image.setText(title == null ? "Open an image to draw labels on." : "Image: " + title);
         for (Map.Entry<String, AbstractButton> button : buttons.entrySet()) {
-            if (!button.getKey().matches("Stop|Load classifier|Save classifier|Create new class"
+            if (!button.getKey().matches("Stop|Apply to folder|Load classifier|Save classifier|Create new class"
                     + "|(Rename|Merge|Remove) class|Settings|Copy as macro")) {
                 button.getValue().setEnabled(title != null);
             }
@@ -257,6 +259,10 @@ final class PanelWindow extends JFrame {
     void say(String text, boolean wrong) {
         message.setForeground(wrong ? WRONG : Color.DARK_GRAY);
         message.setText(text);
+    }
+
+    boolean says(String text) {
+        return !text.isEmpty() && message.getText().equals(text);
     }
 
     /** Adds a line to what is said. */

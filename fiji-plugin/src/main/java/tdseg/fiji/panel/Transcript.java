@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +24,7 @@ final class Transcript {
     private final Path folder =
             LabelFile.folder().resolve("session-" + UUID.randomUUID().toString().substring(0, 8));
     private final List<Step> steps = new ArrayList<>();
-    private int files;
+    private final Map<Path, List<Roi>> written = new LinkedHashMap<>(); // labels in files
 
     /** A command that was done, on an image (or null) with the labels of then, of it and others. */
     private static final class Step {
@@ -112,6 +113,10 @@ final class Transcript {
             }
             opened.add(imp);
             line(opening(imp));
+            if (isChanged(imp)) {
+                line("// Image '" + imp.getTitle() + "' was cropped, scaled or converted after it "
+                        + "was opened: put that command here.");
+            }
             if (isOfSeveral()) {
                 line("image" + opened.size() + " = getImageID();");
             }
@@ -136,8 +141,15 @@ final class Transcript {
 
     /** Writes labels to a file and returns the line that loads them. */
     String labelsLine(List<Roi> labels) throws IOException {
-        Path path = folder.resolve("labels-" + ++files + ".zip");
-        LabelFile.write(labels, path);
+        Path path = null;
+        for (Map.Entry<Path, List<Roi>> before : written.entrySet()) {
+            path = Labels.same(before.getValue(), labels) ? before.getKey() : path;
+        }
+        if (path == null) {
+            path = folder.resolve("labels-" + (written.size() + 1) + ".zip");
+            LabelFile.write(labels, path);
+            written.put(path, labels);
+        }
         return "run(\"TDS Load Labels...\", \"path=[" + escaped(path.toString())
                 + "] replace=true\");";
     }
@@ -147,6 +159,14 @@ final class Transcript {
         boolean fromFile = info != null && info.fileName != null && !info.fileName.isEmpty()
                 && info.directory != null && !info.directory.isEmpty();
         return fromFile ? "open(\"" + escaped(info.getFilePath()) + "\");" : selecting(imp);
+    }
+
+    /** Whether an image has another size or type than its file. */
+    static boolean isChanged(ImagePlus imp) {
+        FileInfo info = imp.getOriginalFileInfo();
+        return info != null && info.width > 0 && (info.width != imp.getWidth()
+                || info.height != imp.getHeight()
+                || imp.getBitDepth() != 24 && imp.getBitDepth() != 8 * info.getBytesPerPixel());
     }
 
     /** Returns the line that brings an image to the front. */

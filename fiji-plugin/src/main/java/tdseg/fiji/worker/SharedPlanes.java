@@ -2,6 +2,7 @@ package tdseg.fiji.worker;
 
 import ij.ImagePlus;
 import ij.ImageStack;
+import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import tdseg.fiji.UserError;
 
@@ -19,7 +20,9 @@ final class SharedPlanes {
         ByteBuffer room = array.room();
         for (int i = 0; i < array.shape[0]; i++) {
             room.clear();
-            put(room, pixels(imp, first + i));
+            Object pixels = pixels(imp, first + i);
+            check(pixels, array, imp);
+            put(room, pixels);
             array.write(i, room);
         }
     }
@@ -36,6 +39,18 @@ final class SharedPlanes {
             throw new UserError("Image '" + imp.getTitle() + "' was closed; open it again.");
         }
         return pixels;
+    }
+
+    /** The user may crop, scale or convert an image while it is read. */
+    private static void check(Object pixels, SharedArray array, ImagePlus imp) {
+        boolean isSame = Array.getLength(pixels) == array.shape[1] * array.shape[2]
+                && (pixels instanceof int[] == array.shape.length > 3)
+                && (pixels instanceof short[] == array.type.equals("uint16"))
+                && (pixels instanceof float[] == array.type.equals("float32"));
+        if (!isSame) {
+            throw new UserError("Image '" + imp.getTitle() + "' was cropped, scaled or converted "
+                    + "while it was read; start the command again.");
+        }
     }
 
     private static void put(ByteBuffer room, Object pixels) {

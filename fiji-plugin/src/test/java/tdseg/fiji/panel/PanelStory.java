@@ -233,7 +233,7 @@ public final class PanelStory {
         EventQueue.invokeLater(((AbstractButton) named(question, "Cancel"))::doClick);
         until("the answer", () -> dialog(PanelWindow.TITLE) == null);
         say("panel stays", panel.isShowing());
-        say("kept labels", Autosave.kept(imp) != null);
+        say("kept labels", Files.isRegularFile(LabelFile.ofImage(imp, 1)));
         imp.changes = false;
         imp.close();
         until("no image", () -> text(panel).contains("Open an image"));
