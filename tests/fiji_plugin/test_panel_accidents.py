@@ -6,7 +6,7 @@ import psutil
 from panel_user import QUICK, label, settings
 
 
-def test_accidents_end_in_one_sentence_and_cost_nolabel(with_panel):
+def test_accidents_end_in_one_sentence_and_cost_no_label(with_panel):
     panel = with_panel()
     panel.macro('newImage("small", "8-bit ramp", 64, 64, 2);')
     panel("panel")

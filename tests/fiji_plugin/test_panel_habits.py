@@ -9,7 +9,6 @@ import psutil
 import tifffile
 from panel_user import QUICK, label, settings
 
-
 HYPERSTACK = """
 newImage("hyper", "8-bit grayscale-mode ramp", 60, 40, 2, 3, 2);
 for (i = 1; i <= nSlices; i++) {

@@ -32,7 +32,7 @@ import javax.swing.text.JTextComponent;
 
 /** An ImageJ with windows that does what lines on standard input say, as a user would. */
 public final class DrivenImageJ {
-    private static final long PATIENCE = 60_000;
+    private static final long PATIENCE = 120_000;
 
     private DrivenImageJ() {}
 

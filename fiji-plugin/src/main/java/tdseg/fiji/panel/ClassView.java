@@ -36,7 +36,7 @@ final class ClassView {
     }
 
     /** Starts what is missing. */
-    void complete(Labels labels, int classifier) {
+    void complete(Labels labels, int classifier, String purpose) {
         ImagePlus imp = labels.imp;
         Rectangle all = new Rectangle(imp.getWidth(), imp.getHeight());
         if (preview.covers(imp, all)) {
@@ -45,7 +45,7 @@ final class ClassView {
         Rectangle part = visible(imp);
         boolean isLarge = (double) part.width * part.height > MOST * all.width * all.height;
         completing = !isLarge && preview.covers(imp, part);
-        ask(labels, isLarge || completing ? all : part, classifier);
+        ask(labels, isLarge || completing ? all : part, classifier, purpose);
     }
 
     private static Rectangle visible(ImagePlus imp) {
@@ -59,7 +59,7 @@ final class ClassView {
         return part.intersection(all);
     }
 
-    private void ask(Labels labels, Rectangle area, int classifier) {
+    private void ask(Labels labels, Rectangle area, int classifier, String purpose) {
         ImagePlus imp = labels.imp;
         String plane = ShownPlane.describe(imp);
         int wanted = (imp.getT() - 1) * imp.getNSlices() + imp.getZ() - 1;
@@ -67,6 +67,7 @@ final class ClassView {
         String options = "output=labels first_label=1 slices=current" + (isAll ? ""
                 : " rectangle=" + area.x + "," + area.y + "," + area.width + "," + area.height);
         Job job = commands.job("TDS Apply...", options, labels, true);
+        job.purpose = purpose;
         ClassPicture[] found = new ClassPicture[1];
         job.fetch = (work, reply) -> found[0] = picture(work, reply, wanted, area);
         job.ending = (work, reply) -> {

@@ -18,6 +18,9 @@ final class Job implements Progress {
     /** Whether newer work may end it: Live and the overlay, which nobody waits for. */
     final boolean inBackground;
 
+    /** Describes what it was given for, so that what failed is not tried again; "": nothing. */
+    String purpose = "";
+
     /** Done with the reply in the thread of the work: fetching pixels, opening windows. */
     Ending fetch = (work, reply) -> { };
 

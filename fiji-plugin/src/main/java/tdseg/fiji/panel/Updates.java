@@ -38,8 +38,8 @@ final class Updates {
         view = new ClassView(commands, preview);
         commands.setAtRest(() -> tick(labels));
         commands.setUnfinished(job -> {
-            if (!job.isStopped()) {
-                given = wish();
+            if (!job.isStopped() && !job.purpose.isEmpty()) {
+                given = job.purpose; // the image may have become another meanwhile
             }
         });
     }
@@ -134,7 +134,7 @@ final class Updates {
         if (live && trainedVersion != labelVersion && classesDrawn() > 1) {
             train(labels, true);
         } else if (shown && classifier > 0) {
-            view.complete(labels, classifier);
+            view.complete(labels, classifier, wish());
         }
     }
 
@@ -172,6 +172,7 @@ final class Updates {
         training.remove(first);
         int version = labelVersion;
         Job job = commands.job("TDS Train...", trainOptions(training, quietly), first, quietly);
+        job.purpose = wish();
         training.add(first);
         Map<ImagePlus, List<Roi>> used = LabelledImages.now(training);
         job.ending = (work, reply) -> {
