@@ -21,6 +21,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,29 @@ def run(program: list[str], display: str) -> dict[str, list[float]]:
     return found
 
 
+def program(folder: Path, name: str, *options: str) -> list[str]:
+    """Return the command line of a program of the plugin's tests, with preferences of its own."""
+    jars = [jar.path for jar in fetch(EMBEDDED_ENDPOINTS) if jar.path.name.startswith("ij-1")]
+    path = os.pathsep.join(map(str, [*jars, *built(folder)]))
+    java = [str(find_java() / "bin" / "java"), "-Xmx1g", f"-Duser.home={folder}"]
+    java += [f"-Dplugins.dir={folder}", "--add-opens=java.base/java.lang=ALL-UNNAMED", *options]
+    return [*java, "-cp", path, f"tdseg.fiji.panel.{name}"]
+
+
+@contextmanager
+def screen(size: str) -> Iterator[str]:
+    """Open a screen of its own, and give its name."""
+    call = ["Xvfb", "-displayfd", "1", "-screen", "0", size]
+    with subprocess.Popen(
+        call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield f":{server.stdout.readline().strip()}"
+        finally:
+            server.terminate()
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -85,26 +110,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         image_of_two_textures(folder / "textures.tif")
-        jars = [jar.path for jar in fetch(EMBEDDED_ENDPOINTS) if jar.path.name.startswith("ij-1")]
-        path = os.pathsep.join(map(str, [*jars, *built(folder)]))
-        java = [str(find_java() / "bin" / "java"), "-Xmx1g", f"-Duser.home={folder}"]
-        java += [f"-Dplugins.dir={folder}"]
-        java += ["--add-opens=java.base/java.lang=ALL-UNNAMED", "-cp", path]
-        java += ["tdseg.fiji.panel.PanelSpeed", str(folder / "textures.tif")]
+        java = [*program(folder, "PanelSpeed"), str(folder / "textures.tif")]
         java += [options.features, options.classifier, str(options.strokes)]
-        with subprocess.Popen(
-            ["Xvfb", "-displayfd", "1", "-screen", "0", "1400x1200x24"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as screen:
-            assert screen.stdout is not None
-            display = f":{screen.stdout.readline().strip()}"
-            before = os.getloadavg()[0]
-            try:
-                found = run(java, display)
-            finally:
-                screen.terminate()
+        before = os.getloadavg()[0]
+        with screen("1400x1200x24") as display:
+            found = run(java, display)
         print(f"{options.features}, {options.classifier}; load {before:.1f} before, ", end="")
         print(f"{os.getloadavg()[0]:.1f} after")
         for what, values in found.items():

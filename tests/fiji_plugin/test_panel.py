@@ -96,6 +96,8 @@ def test_draw_see_correct_and_replay(session, own_imagej, tmp_path):
     assert session["labels after undo"] == "2"
     assert session["labels after redo"] == "3"
     assert session["overlay after key 0"] == "false"
+    assert session["visible part first"] == "true"
+    assert session["part as of the whole"] == "true"
     # Objects join the ROI Manager's first ROI of 25 pixels; they are no labels.
     assert 0.7 * 140 * 140 < int(session["area in the manager"]) - 25 < 1.1 * 140 * 140
     assert session["first in the manager"] == "5"

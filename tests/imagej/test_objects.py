@@ -144,7 +144,7 @@ def test_legend_and_composite(ij):
         close();
         """,
     ).splitlines()
-    made = told[told.index("made composite 4") :]
-    assert made[1].startswith("legend colour 1; rectangle; blue; 0")
-    assert made[3].startswith("legend colour 2; rectangle; red; 0")
+    made = told[told.index("made composite 5") :]
+    assert made[2].startswith("legend colour 1; rectangle; blue; 0")
+    assert made[4].startswith("legend colour 2; rectangle; red; 0")
     assert made[-1] == "0 0 255"

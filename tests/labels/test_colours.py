@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from skimage.color import rgb2lab
 
 from tdseg import imagej
@@ -51,3 +52,30 @@ def test_roi_groups_have_the_same_colours() -> None:
         roi.setGroup(value)
         stroke = roi.getStrokeColor()
         assert [int(stroke.getRed()), int(stroke.getGreen()), int(stroke.getBlue())] == colour
+
+
+# Machado, Oliveira and Fernandes, IEEE Trans. Vis. Comput. Graph. 15, 2009: severity 1.
+NO_RED = [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+]
+NO_GREEN = [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.011820, 0.042940, 0.968881],
+]
+
+
+@pytest.mark.parametrize("seen", [NO_RED, NO_GREEN], ids=["protanopia", "deuteranopia"])
+@pytest.mark.parametrize(("opacity", "distance"), [(1.0, 25), (0.4, 12)])
+def test_colour_blind_users_tell_the_first_five_apart(seen, opacity, distance) -> None:
+    """In CIELAB, alone and over dark, middle and bright grey at the overlay's opacity."""
+    for grey in (0.15, 0.5, 0.85):
+        mixed = opacity * glasbey()[1:6] / 255.0 + (1 - opacity) * grey
+        linear = np.where(mixed <= 0.04045, mixed / 12.92, ((mixed + 0.055) / 1.055) ** 2.4)
+        blind = np.clip(linear @ np.transpose(seen), 0, 1)
+        encoded = np.where(blind <= 0.0031308, 12.92 * blind, 1.055 * blind ** (1 / 2.4) - 0.055)
+        lab = rgb2lab(encoded[None])[0]
+        apart = np.sqrt(((lab[:, None] - lab[None]) ** 2).sum(axis=2))
+        assert apart[~np.eye(5, dtype=bool)].min() > distance

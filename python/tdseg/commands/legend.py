@@ -27,12 +27,15 @@ def legend(names: Mapping[int, str], size: tuple[int, int]) -> list[tuple[str, R
     Returns
     -------
     list of tuple
-        Names and ROIs: for each class a square in its colour and a line of text, on a dark ground.
+        Names and ROIs: a dark ground; for each class a square in its colour and a line of text.
     """
     height = max(SMALLEST, min(size) // SHARE)
     line, gap = height * 3 // 2, height // 2
     colours = glasbey()
-    rois = []
+    longest = max(map(len, names.values()), default=0)
+    ground = _box(0, 0, gap + line * len(names), height * 2 + height * 2 * longest // 3)
+    ground.fill_color, ground.name = _BACK, "legend"
+    rois = [(ground.name, bytes(ground.tobytes()))]
     for row, (value, name) in enumerate(sorted(names.items())):
         top = gap + row * line
         square = _box(top, gap, height, height)
@@ -41,7 +44,7 @@ def legend(names: Mapping[int, str], size: tuple[int, int]) -> list[tuple[str, R
         text = _box(top - height // 6, gap + height * 3 // 2, line, height * len(name))
         text.subtype = ROI_SUBTYPE.TEXT
         text.text, text.text_name, text.text_size = f"{name}\n", "SansSerif", height
-        text.stroke_color, text.fill_color = _WHITE, _BACK
+        text.stroke_color = _WHITE
         for roi, kind in ((square, "colour"), (text, "name")):
             roi.name = f"legend {kind} {value}"
             rois.append((roi.name, bytes(roi.tobytes())))

@@ -22,6 +22,7 @@ final class Updates {
     private final LabelledImages images;
     private final Preview preview = new Preview();
     private final ClassView view;
+    private final KeptChoice choice = new KeptChoice();
     private String options = "";
     private boolean live;
     private boolean shown;
@@ -65,6 +66,7 @@ final class Updates {
     /** The settings of the next trainings. */
     void setOptions(String text) {
         options = text;
+        choice.forget();
         labelVersion++;
         tellPreview();
     }
@@ -179,10 +181,11 @@ final class Updates {
             classifier++;
             trainedVersion = version;
             tellPreview();
-            tell(reply);
+            Map<String, String> values = tell(reply);
             if (quietly) {
                 commands.recordPassing(first.imp, used, work.line());
             } else {
+                choice.keep(values);
                 commands.record(first.imp, used, work.line());
             }
         };
@@ -192,7 +195,7 @@ final class Updates {
     private String trainOptions(List<Labels> others, boolean quietly) {
         String asked = options.replaceAll("(^| )images=(\\[.*?\\]|\\S*)(?= |$)", "");
         if (quietly) {
-            asked = asked.replaceAll("(^| )held_out(=\\S*)?(?= |$)", "") + " held_out=false";
+            asked = choice.in(asked).replaceAll("(^| )held_out(=\\S*)?(?= |$)", "") + " held_out=false";
         }
         if (!others.isEmpty()) {
             asked += " " + CommandTable.get().command("TDS Train...").index().get("images").format(
@@ -202,7 +205,7 @@ final class Updates {
         return asked.trim();
     }
 
-    private void tell(Fields reply) {
+    private Map<String, String> tell(Fields reply) {
         String quality = "";
         for (Fields table : reply.objects("tables")) {
             quality += Quality.line(table);
@@ -220,5 +223,6 @@ final class Updates {
             }
         }
         window.showRunning(line.toString());
+        return values;
     }
 }

@@ -2,41 +2,29 @@ package tdseg.fiji.panel;
 
 import ij.IJ;
 import ij.ImageJ;
-import ij.ImagePlus;
 import ij.gui.ImageCanvas;
 import ij.gui.ImageRoi;
 import ij.gui.Overlay;
 import ij.gui.Roi;
 import java.awt.AWTEvent;
-import java.awt.Component;
-import java.awt.Container;
-import java.awt.Dialog;
 import java.awt.EventQueue;
 import java.awt.Point;
 import java.awt.Rectangle;
-import java.awt.Robot;
 import java.awt.Toolkit;
-import java.awt.Window;
 import java.awt.event.InputEvent;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.Arrays;
 import java.util.Random;
-import java.util.concurrent.Callable;
-import javax.swing.AbstractButton;
-import javax.swing.JComboBox;
-import javax.swing.text.JTextComponent;
 
 /** Times the panel for {@code benchmarks/panel.py}; prints milliseconds as {@code name: value}. */
-public final class PanelSpeed {
-    private static final long PATIENCE = 90_000;
+public final class PanelSpeed extends PanelUser {
     private static final Rectangle VISIBLE = new Rectangle(256, 256, 512, 512);
-    private final Robot robot = new Robot();
     private final Random random = new Random(1);
-    private ImagePlus imp;
-    private PanelWindow panel;
 
-    private PanelSpeed() throws Exception {}
+    private PanelSpeed() throws Exception {
+        super(".");
+    }
 
     /** Takes an image of 1024 x 1024, features, a classifier and a number of strokes. */
     public static void main(String[] arguments) throws Exception {
@@ -58,8 +46,8 @@ public final class PanelSpeed {
         imp.show();
         imp.getWindow().setLocation(10, 110);
         IJ.doCommand("TDS Panel...");
-        until("the panel", () -> panel() != null);
-        panel = panel();
+        until("the panel", () -> panelWindow() != null);
+        panel = panelWindow();
         settings(features, classifier);
         for (int i = 0; i < 6; i++) {
             stroke(i % 2 + 1);
@@ -84,9 +72,9 @@ public final class PanelSpeed {
             long start = System.nanoTime();
             until("pale", () -> !isTrue(VISIBLE));
             until("the visible part", () -> isTrue(VISIBLE));
-            say("stroke to visible part", start);
+            since("stroke to visible part", start);
             until("all", () -> isTrue(new Rectangle(1024, 1024)));
-            say("stroke to all", start);
+            since("stroke to all", start);
         }
         for (int i = 0; i < 6; i++) { // while it works, as a user does
             freehand();
@@ -112,7 +100,7 @@ public final class PanelSpeed {
         long start = System.nanoTime();
         press("Stop");
         until("rest", () -> !named(panel, "Stop").isEnabled());
-        say(name, start);
+        since(name, start);
     }
 
     private void stroke(int group) throws Exception {
@@ -187,68 +175,10 @@ public final class PanelSpeed {
 
     private void settings(String features, String classifier) throws Exception {
         press("Settings");
-        until("the settings", () -> dialog() != null);
-        EventQueue.invokeAndWait(() -> {
-            ((JComboBox<?>) named(dialog(), "features")).setSelectedItem(features);
-            Component kind = named(dialog(), "classifier");
-            if (kind instanceof JComboBox) {
-                ((JComboBox<?>) kind).setSelectedItem(classifier);
-            } else {
-                ((JTextComponent) kind).setText(classifier);
-            }
-        });
-        EventQueue.invokeLater(((AbstractButton) named(dialog(), "OK"))::doClick);
-        until("the end of the settings", () -> dialog() == null);
-        Thread.sleep(300);
+        answer("TDS Train...", "features", features, "classifier", classifier);
     }
 
-    private void rest() throws Exception {
-        for (int i = 0; i < 2; i++) {
-            Thread.sleep(300);
-            until("rest", () -> !named(panel, "Stop").isEnabled());
-        }
-    }
-
-    private static PanelWindow panel() {
-        return (PanelWindow) Arrays.stream(Window.getWindows())
-                .filter(w -> w instanceof PanelWindow && w.isShowing()).findFirst().orElse(null);
-    }
-
-    private static Dialog dialog() {
-        return (Dialog) Arrays.stream(Window.getWindows()).filter(w -> w instanceof Dialog
-                && w.isShowing() && "TDS Train...".equals(((Dialog) w).getTitle()))
-                .findFirst().orElse(null);
-    }
-
-    private static Component named(Container container, String name) {
-        for (Component part : container.getComponents()) {
-            if (name.equals(part.getName()) || part instanceof AbstractButton
-                    && name.equals(((AbstractButton) part).getText())) {
-                return part;
-            }
-            Component found = part instanceof Container ? named((Container) part, name) : null;
-            if (found != null) {
-                return found;
-            }
-        }
-        return null;
-    }
-
-    private void press(String name) throws Exception {
-        EventQueue.invokeAndWait(((AbstractButton) named(panel, name))::doClick);
-    }
-
-    private static void say(String name, long start) {
-        System.out.println(name + ": " + (System.nanoTime() - start) / 1_000_000);
-    }
-
-    private static void until(String what, Callable<Boolean> there) throws Exception {
-        long end = System.currentTimeMillis() + PATIENCE;
-        while (!there.call()) {
-            if (System.currentTimeMillis() > end) {
-                throw new IllegalStateException("waited in vain for " + what);
-            }
-            Thread.sleep(5);
-        }
+    private static void since(String name, long start) {
+        say(name, (System.nanoTime() - start) / 1_000_000);
     }
 }

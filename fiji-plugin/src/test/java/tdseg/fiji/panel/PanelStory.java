@@ -4,50 +4,32 @@ import ij.IJ;
 import ij.ImageJ;
 import ij.ImagePlus;
 import ij.WindowManager;
-import ij.gui.ImageCanvas;
 import ij.gui.ImageRoi;
 import ij.gui.Overlay;
 import ij.gui.Roi;
 import ij.plugin.frame.Recorder;
 import ij.plugin.frame.RoiManager;
-import java.awt.Component;
-import java.awt.Container;
+import ij.process.ImageProcessor;
 import java.awt.Dialog;
 import java.awt.EventQueue;
-import java.awt.Point;
 import java.awt.Rectangle;
-import java.awt.Robot;
 import java.awt.Toolkit;
 import java.awt.Window;
 import java.awt.datatransfer.DataFlavor;
-import java.awt.event.InputEvent;
 import java.awt.event.KeyEvent;
 import java.io.File;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.concurrent.Callable;
-import javax.imageio.ImageIO;
+import java.util.List;
 import javax.swing.AbstractButton;
-import javax.swing.JComboBox;
-import javax.swing.JPopupMenu;
-import javax.swing.MenuSelectionManager;
-import javax.swing.text.JTextComponent;
 
 /**
  * A session with the panel in a real ImageJ, by mouse and keys: draws, trains, corrects, makes a
  * result. Prints what it finds as lines {@code name: value}, for a test to compare.
  */
-public final class PanelStory {
-    private static final long PATIENCE = 120_000;
-
-    private final Robot robot = new Robot();
-    private final File out;
-    private ImagePlus imp;
-    private PanelWindow panel;
-
+public final class PanelStory extends PanelUser {
     private PanelStory(String folder) throws Exception {
-        out = new File(folder);
+        super(folder);
     }
 
     /** Takes an image file and a folder for what is made. */
@@ -84,6 +66,7 @@ public final class PanelStory {
         say("labels after training", imp.getOverlay().size());
         picture("trained");
         correct();
+        enlarged();
         result();
         moreResults();
         lifeCycle(file);
@@ -114,16 +97,7 @@ public final class PanelStory {
 
     private void settings() throws Exception {
         press("Settings");
-        until("the settings", () -> dialog("TDS Train...") != null);
-        Dialog dialog = dialog("TDS Train...");
-        EventQueue.invokeAndWait(() -> {
-            ((JComboBox<?>) named(dialog, "features")).setSelectedItem("classical");
-            ((JTextComponent) named(dialog, "sigma_max")).setText("2");
-            ((JTextComponent) named(dialog, "trees")).setText("20");
-        });
-        EventQueue.invokeLater(((AbstractButton) named(dialog, "OK"))::doClick);
-        until("the end of the settings", () -> dialog("TDS Train...") == null);
-        Thread.sleep(200);
+        answer("TDS Train...", "features", "classical", "sigma_max", "2", "trees", "20");
     }
 
     private void correct() throws Exception {
@@ -148,6 +122,40 @@ public final class PanelStory {
         picture("corrected");
     }
 
+    /** In an enlarged image the visible part comes first, and is as it is of the whole image. */
+    private void enlarged() throws Exception {
+        Rectangle visible = new Rectangle(30, 50, 60, 60);
+        EventQueue.invokeAndWait(() -> {
+            imp.getCanvas().setMagnification(7);
+            imp.getCanvas().setSourceRect(visible);
+        });
+        ImageRoi before = last();
+        List<ImageRoi> seen = new ArrayList<>();
+        press("Update once");
+        until("all", () -> {
+            ImageRoi now = last();
+            if (now != null && now != before && !seen.contains(now)) {
+                seen.add(now);
+            }
+            return now != null && now != before && now.getBounds().width == imp.getWidth();
+        });
+        ImageRoi part = seen.get(0);
+        Rectangle area = part.getBounds();
+        say("visible part first", area.contains(visible) && area.width < imp.getWidth());
+        ImageProcessor whole = last().getProcessor();
+        whole.setRoi(area);
+        say("part as of the whole", Arrays.equals((int[]) part.getProcessor().getPixels(),
+                (int[]) whole.crop().getPixels()));
+        rest();
+        EventQueue.invokeAndWait(() -> imp.getCanvas().unzoom());
+        enlarge(imp);
+    }
+
+    private ImageRoi last() {
+        Overlay shown = imp.getCanvas().getShowAllList();
+        return shown == null ? null : (ImageRoi) shown.get(shown.size() - 1);
+    }
+
     private void result() throws Exception {
         press("Create result");
         until("the result", () -> WindowManager.getImage("cells-labels") != null);
@@ -170,14 +178,7 @@ public final class PanelStory {
         manager.setLocation(700, 300);
         manager.addRoi(new Roi(1, 1, 5, 5));
         more("Objects...");
-        until("the question", () -> dialog("TDS Objects...") != null);
-        Dialog dialog = dialog("TDS Objects...");
-        EventQueue.invokeAndWait(() -> {
-            ((JTextComponent) named(dialog, "min_size")).setText("30");
-            ((JTextComponent) named(dialog, "smoothing")).setText("1");
-            ((JComboBox<?>) named(dialog, "where")).setSelectedItem("manager");
-        });
-        EventQueue.invokeLater(((AbstractButton) named(dialog, "OK"))::doClick);
+        answer("TDS Objects...", "min_size", "30", "smoothing", "1", "where", "manager");
         until("the objects", () -> manager.getCount() > 1);
         rest();
         long area = 0;
@@ -206,20 +207,6 @@ public final class PanelStory {
                 WindowManager.getWindow("TDS Class Statistics"))::close);
     }
 
-    private void more(String name) throws Exception {
-        press("More results...");
-        until("the menu", () -> MenuSelectionManager.defaultManager().getSelectedPath().length > 0);
-        JPopupMenu menu = (JPopupMenu)
-                MenuSelectionManager.defaultManager().getSelectedPath()[0].getComponent();
-        if (name.startsWith("Objects")) {
-            picture("menu");
-        }
-        EventQueue.invokeLater(() -> {
-            menu.setVisible(false);
-            ((AbstractButton) named(menu, name)).doClick();
-        });
-    }
-
     private void lifeCycle(String file) throws Exception {
         IJ.doCommand("TDS Panel...");
         Thread.sleep(500);
@@ -245,146 +232,5 @@ public final class PanelStory {
         press("Load them");
         until("the labels", () -> imp.getOverlay() != null);
         say("labels offered again", imp.getOverlay().size());
-    }
-
-    private void rest() throws Exception {
-        Thread.sleep(400); // it looks ten times a second whether there is something to do
-        until("rest", () -> !named(panel, "Stop").isEnabled());
-        Thread.sleep(400);
-        until("rest", () -> !named(panel, "Stop").isEnabled());
-    }
-
-    private ImageRoi preview() {
-        Overlay shown = imp.getCanvas() == null ? null : imp.getCanvas().getShowAllList();
-        return shown == null ? null : (ImageRoi) shown.get(0);
-    }
-
-    private static int changed(ImageRoi one, ImageRoi other) {
-        int[] a = (int[]) one.getProcessor().getPixels();
-        int[] b = (int[]) other.getProcessor().getPixels();
-        int count = 0;
-        for (int i = 0; i < a.length; i++) {
-            count += a[i] == b[i] ? 0 : 1;
-        }
-        return count;
-    }
-
-    private String message() {
-        return ((JTextComponent) named(panel, "message")).getText();
-    }
-
-    private static String text(Container container) {
-        StringBuilder found = new StringBuilder();
-        for (Component part : container.getComponents()) {
-            if (part instanceof javax.swing.JLabel) {
-                found.append(((javax.swing.JLabel) part).getText()).append('\n');
-            }
-            if (part instanceof Container) {
-                found.append(text((Container) part));
-            }
-        }
-        return found.toString();
-    }
-
-    private static PanelWindow panelWindow() {
-        for (Window window : Window.getWindows()) {
-            if (window instanceof PanelWindow && window.isShowing()) {
-                return (PanelWindow) window;
-            }
-        }
-        return null;
-    }
-
-    private static Dialog dialog(String title) {
-        for (Window window : Window.getWindows()) {
-            if (window instanceof Dialog && window.isShowing()
-                    && title.equals(((Dialog) window).getTitle())) {
-                return (Dialog) window;
-            }
-        }
-        return null;
-    }
-
-    private static Component named(Container container, String name) {
-        Component found = search(container, name);
-        if (found == null) {
-            throw new IllegalStateException("there is no " + name);
-        }
-        return found;
-    }
-
-    private static Component search(Container container, String name) {
-        for (Component part : container.getComponents()) {
-            boolean called = name.equals(part.getName()) || part instanceof AbstractButton
-                    && name.equals(((AbstractButton) part).getText());
-            Component found = called ? part
-                    : part instanceof Container ? search((Container) part, name) : null;
-            if (found != null) {
-                return found;
-            }
-        }
-        return null;
-    }
-
-    private void press(String name) throws Exception {
-        AbstractButton button = (AbstractButton) named(panel, name);
-        if (!button.isEnabled()) {
-            throw new IllegalStateException(name + " is not enabled");
-        }
-        EventQueue.invokeAndWait(button::doClick);
-    }
-
-    /** Draws with the mouse, in pixels of the image. */
-    private void drag(int... corners) throws Exception {
-        EventQueue.invokeAndWait(imp.getWindow()::toFront); // above the Log
-        robot.waitForIdle();
-        ImageCanvas canvas = imp.getCanvas();
-        Point origin = canvas.getLocationOnScreen();
-        for (int i = 0; i < corners.length; i += 2) {
-            robot.mouseMove(origin.x + canvas.screenX(corners[i]),
-                    origin.y + canvas.screenY(corners[i + 1]));
-            robot.waitForIdle();
-            if (i == 0) {
-                robot.mousePress(InputEvent.BUTTON1_DOWN_MASK);
-            }
-            robot.delay(30);
-        }
-        robot.mouseRelease(InputEvent.BUTTON1_DOWN_MASK);
-        robot.waitForIdle();
-        until("a selection", () -> imp.getRoi() != null
-                && imp.getRoi().getState() == ij.gui.Roi.NORMAL);
-    }
-
-    private void key(int code) {
-        robot.keyPress(code);
-        robot.keyRelease(code);
-        robot.waitForIdle();
-        robot.delay(200);
-    }
-
-    private void picture(String name) throws Exception {
-        robot.waitForIdle();
-        robot.delay(400);
-        Rectangle screen = new Rectangle(Toolkit.getDefaultToolkit().getScreenSize());
-        ImageIO.write(robot.createScreenCapture(screen), "png", new File(out, name + ".png"));
-    }
-
-    private void write(String name, String text) throws Exception {
-        Files.write(new File(out, name).toPath(), text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static void say(String name, Object value) {
-        System.out.println(name + ": " + value);
-    }
-
-    private void until(String what, Callable<Boolean> there) throws Exception {
-        long end = System.currentTimeMillis() + PATIENCE;
-        while (!there.call()) {
-            if (System.currentTimeMillis() > end) {
-                picture("waited");
-                throw new IllegalStateException("waited in vain for " + what);
-            }
-            Thread.sleep(50);
-        }
     }
 }
