@@ -20,8 +20,8 @@ from PIL import Image
 from panel import program, run, screen
 from tdseg.images.samples import texture_mosaic
 
-WIDTH = 560
-COLOURS = 64
+WIDTH = 620
+COLOURS = 128
 SECONDS = 0.4
 
 

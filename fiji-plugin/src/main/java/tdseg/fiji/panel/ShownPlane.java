@@ -3,12 +3,14 @@ package tdseg.fiji.panel;
 import ij.ImageListener;
 import ij.ImagePlus;
 import ij.ImageStack;
-import java.util.Arrays;
+import ij.process.ImageProcessor;
 import java.util.Map;
 import java.util.WeakHashMap;
 
 /** Tells planes apart: another slice, shape, type, or other pixels have another text. */
 final class ShownPlane {
+    private static final int MOST = 4_000_000;
+
     /** A number for the pixels of the plane; null where they may have changed. */
     private static final Map<ImagePlus, Integer> PIXELS = new WeakHashMap<>();
 
@@ -52,16 +54,20 @@ final class ShownPlane {
         }
         int found = 1;
         for (int c = 1; c <= imp.getNChannels(); c++) {
-            Object pixels = stack.getPixels(imp.getStackIndex(c, imp.getZ(), imp.getT()));
-            found = 31 * found + hash(pixels);
+            int index = imp.getStackIndex(c, imp.getZ(), imp.getT());
+            found = 31 * found + hash(stack.getProcessor(index));
         }
         return found;
     }
 
-    private static int hash(Object pixels) {
-        return pixels instanceof byte[] ? Arrays.hashCode((byte[]) pixels)
-                : pixels instanceof short[] ? Arrays.hashCode((short[]) pixels)
-                : pixels instanceof float[] ? Arrays.hashCode((float[]) pixels)
-                : Arrays.hashCode((int[]) pixels);
+    /** Of at most some millions of pixels, spread evenly: the event thread waits for it. */
+    private static int hash(ImageProcessor pixels) {
+        int count = pixels.getPixelCount();
+        int step = 1 + count / MOST;
+        int found = 1;
+        for (int i = 0; i < count; i += step) {
+            found = 31 * found + pixels.get(i); // of 32 bits: their bits
+        }
+        return found;
     }
 }

@@ -2,11 +2,14 @@ package tdseg.fiji.panel;
 
 import ij.ImagePlus;
 import ij.gui.Roi;
+import java.awt.EventQueue;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import tdseg.fiji.DoneCommands;
 import tdseg.fiji.table.CommandTable;
 import tdseg.fiji.table.Fields;
 
@@ -23,6 +26,7 @@ final class Updates {
     private final Preview preview = new Preview();
     private final ClassView view;
     private final KeptChoice choice = new KeptChoice();
+    private final Consumer<String> done = command -> EventQueue.invokeLater(() -> heard(command));
     private String options = "";
     private boolean live;
     private boolean shown;
@@ -37,6 +41,7 @@ final class Updates {
         this.images = images;
         this.window = window;
         view = new ClassView(commands, preview);
+        DoneCommands.add(done);
         commands.setAtRest(() -> tick(labels));
         commands.setUnfinished(job -> {
             if (!job.isStopped() && !job.purpose.isEmpty()) {
@@ -85,6 +90,15 @@ final class Updates {
         return classifier > 0 && !live;
     }
 
+    /** A macro or the menu may have made another classifier the current one. */
+    private void heard(String command) {
+        if (command.matches("TDS (Train|Train from Folder|Load Classifier"
+                + "|Segment Without Labels)\\.\\.\\.")) {
+            choice.forget();
+            classifierChanged();
+        }
+    }
+
     void setLive(boolean on) {
         live = on;
         given = "";
@@ -114,6 +128,7 @@ final class Updates {
     }
 
     void close() {
+        DoneCommands.remove(done);
         commands.work.close();
         preview.clear();
     }
@@ -195,7 +210,8 @@ final class Updates {
     private String trainOptions(List<Labels> others, boolean quietly) {
         String asked = options.replaceAll("(^| )images=(\\[.*?\\]|\\S*)(?= |$)", "");
         if (quietly) {
-            asked = choice.in(asked).replaceAll("(^| )held_out(=\\S*)?(?= |$)", "") + " held_out=false";
+            asked = choice.in(asked).replaceAll("(^| )held_out(=\\S*)?(?= |$)", "")
+                    + " held_out=false";
         }
         if (!others.isEmpty()) {
             asked += " " + CommandTable.get().command("TDS Train...").index().get("images").format(

@@ -137,6 +137,14 @@ public final class PanelPictures extends PanelUser {
         rest();
         stroke(105, 25);
         press("add 2");
+        robot.delay(600);
+        rest();
+        stroke(60, 285);
+        press("add 3");
+        robot.delay(600);
+        rest();
+        stroke(300, 110);
+        press("add 3");
         rest();
         endFilm();
         press("Live");

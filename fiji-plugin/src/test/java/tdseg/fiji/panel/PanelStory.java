@@ -147,6 +147,11 @@ public final class PanelStory extends PanelUser {
         say("part as of the whole", Arrays.equals((int[]) part.getProcessor().getPixels(),
                 (int[]) whole.crop().getPixels()));
         rest();
+        ImageRoi older = last();
+        IJ.runMacro("run(\"TDS Train...\", \"features=classical sigma_max=1 trees=5\");");
+        until("classes of the macro's classifier", () -> last() != null && last() != older);
+        press("Update once"); // the session goes on with its own
+        rest();
         EventQueue.invokeAndWait(() -> imp.getCanvas().unzoom());
         enlarge(imp);
     }
