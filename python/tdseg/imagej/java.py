@@ -38,7 +38,7 @@ _PACKAGES = {
     "java.awt.geom": "GeneralPath",
     "java.awt.event": "KeyEvent WindowEvent",
     "java.io": "PrintStream",
-    "java.lang": "Runtime Runnable String System Thread",
+    "java.lang": "Object Runtime Runnable String System Thread",
     "java.util": "ArrayList",
     "java.nio": "ByteBuffer ByteOrder",
     "java.nio.channels": "Channels WritableByteChannel",

@@ -23,6 +23,15 @@ TITLE = "Trainable Deep Segmentation"
 DIALOG_WIDTH = 80
 """Characters of a line in a dialog."""
 
+NEW_CLASSIFIER = {
+    "TDS Train...",
+    "TDS Train from Folder...",
+    "TDS Load Classifier...",
+    "TDS Segment Without Labels...",
+}
+MARK = "tdseg.classifier"
+"""Property of ImageJ: another object after each new classifier, for the plugin's panel to see."""
+
 
 class Listener:
     """A ``ij.CommandListener`` that swallows the commands of the table.
@@ -61,6 +70,8 @@ class Listener:
             show(reply, active, self.session)
         progress.finish()
         record(command, reply.values)
+        if command.name in NEW_CLASSIFIER:
+            jc.IJ.setProperty(MARK, jc.Object())
 
 
 def _free_other_commands() -> None:

@@ -58,6 +58,6 @@ final class CommandCall {
         IJ.showProgress(1.0);
         IJ.showStatus("");
         Recording.line(command.name, reply.list("values"));
-        DoneCommands.tell(command.name);
+        CurrentClassifier.doneBy(command.name);
     }
 }

@@ -2,14 +2,12 @@ package tdseg.fiji.panel;
 
 import ij.ImagePlus;
 import ij.gui.Roi;
-import java.awt.EventQueue;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import tdseg.fiji.DoneCommands;
+import tdseg.fiji.CurrentClassifier;
 import tdseg.fiji.table.CommandTable;
 import tdseg.fiji.table.Fields;
 
@@ -26,7 +24,7 @@ final class Updates {
     private final Preview preview = new Preview();
     private final ClassView view;
     private final KeptChoice choice = new KeptChoice();
-    private final Consumer<String> done = command -> EventQueue.invokeLater(() -> heard(command));
+    private Object mark = CurrentClassifier.mark();
     private String options = "";
     private boolean live;
     private boolean shown;
@@ -41,7 +39,6 @@ final class Updates {
         this.images = images;
         this.window = window;
         view = new ClassView(commands, preview);
-        DoneCommands.add(done);
         commands.setAtRest(() -> tick(labels));
         commands.setUnfinished(job -> {
             if (!job.isStopped() && !job.purpose.isEmpty()) {
@@ -91,9 +88,9 @@ final class Updates {
     }
 
     /** A macro or the menu may have made another classifier the current one. */
-    private void heard(String command) {
-        if (command.matches("TDS (Train|Train from Folder|Load Classifier"
-                + "|Segment Without Labels)\\.\\.\\.")) {
+    private void look() {
+        if (CurrentClassifier.mark() != mark) {
+            mark = CurrentClassifier.mark();
             choice.forget();
             classifierChanged();
         }
@@ -128,7 +125,6 @@ final class Updates {
     }
 
     void close() {
-        DoneCommands.remove(done);
         commands.work.close();
         preview.clear();
     }
@@ -138,6 +134,7 @@ final class Updates {
         if (labels == null) {
             return;
         }
+        look();
         if (!preview.isOf(labels.imp)) {
             preview.clear(); // another plane, or the image was changed
         }

@@ -97,7 +97,8 @@ public final class PanelStory extends PanelUser {
 
     private void settings() throws Exception {
         press("Settings");
-        answer("TDS Train...", "features", "classical", "sigma_max", "2", "trees", "20");
+        answer("TDS Train...", "features", "classical", "sigma_max", "2", "trees", "20",
+                "classifier", "random_forest");
     }
 
     private void correct() throws Exception {
@@ -148,7 +149,8 @@ public final class PanelStory extends PanelUser {
                 (int[]) whole.crop().getPixels()));
         rest();
         ImageRoi older = last();
-        IJ.runMacro("run(\"TDS Train...\", \"features=classical sigma_max=1 trees=5\");");
+        IJ.runMacro("run(\"TDS Train...\", \"features=classical sigma_max=1 trees=5 "
+                + "classifier=random_forest held_out=false\");");
         until("classes of the macro's classifier", () -> last() != null && last() != older);
         press("Update once"); // the session goes on with its own
         rest();
