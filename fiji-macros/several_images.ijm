@@ -1,14 +1,19 @@
-// Trains one classifier on several open images, one after the other with append=true, then applies
-// it to all of them. Every open image with an overlay takes part.
+// Trains one classifier on all open images that have labels in their overlays, then applies it to
+// every open image.
 titles = getList("image.titles");
-append = "false";
+labelled = newArray(0);
 for (i = 0; i < titles.length; i++) {
     selectImage(titles[i]);
-    if (Overlay.size > 0) {
-        run("TDS Train...", "features=classical labels=overlay append=" + append + " seed=0");
-        append = "true";
-    }
+    if (Overlay.size > 0) labelled = Array.concat(labelled, titles[i]);
 }
+if (labelled.length == 0) exit("Draw labels on an image first: Draw, then TDS Add Label...");
+options = "features=classical labels=overlay seed=0";
+if (labelled.length > 1) {
+    others = Array.slice(labelled, 1);
+    options += " images=[" + String.join(others) + "]";
+}
+selectImage(labelled[0]);
+run("TDS Train...", options);
 for (i = 0; i < titles.length; i++) {
     selectImage(titles[i]);
     run("TDS Apply...", "output=labels");

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tdseg
+from tdseg.demo import macro_folder
 from tdseg.imagej.images import from_imageplus
 from tdseg.imagej.java import jc
 
@@ -65,3 +66,14 @@ def test_an_image_without_labels_is_named(ij):
     text = OPEN + 'selectImage("b.tif"); run("Remove Overlay"); selectImage("c.tif");'
     with pytest.raises(tdseg.TdsegError, match=r"Image 'b\.tif' has no overlay"):
         quiet(ij, text + f'run("TDS Train...", "{FAST} images=b.tif");')
+
+
+def test_the_ready_macro_trains_on_all_open_images_with_labels(ij):
+    text = (macro_folder() / "several_images.ijm").read_text(encoding="utf-8")
+    quiet(ij, OPEN + text.replace("features=classical", FAST))
+    assert sorted(tdseg.imagej.session().model.summary["images"]) == [
+        "a, left.tif",
+        "b.tif",
+        "c.tif",
+    ]
+    assert jc.WindowManager.getImage("c-labels") is not None
