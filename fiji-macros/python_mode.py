@@ -1,6 +1,8 @@
-# @ ImagePlus imp
-# @ String (label = "Options of TDS Train", value = "features=hybrid") options
-# @output ImagePlus result
+# fmt: off
+#@ ImagePlus imp
+#@ String (label = "Options of TDS Train", value = "features=hybrid") options
+#@output ImagePlus result
+# fmt: on
 
 # For the script editor of a Fiji in Python mode (Edit > Options > Python...): Fiji and tdseg are
 # one process there. Trains on the labels of the active image, and shows where the classifier is

@@ -7,9 +7,12 @@ import sys
 
 import pytest
 
+from tdseg.commands.table import COMMANDS
 from tdseg.demo import write_sample
-from tdseg.fiji_install.building import found_jar
+from tdseg.errors import TdsegError
+from tdseg.fiji_install.building import found_jar, plugin_jar
 from tdseg.imagej.choice import choose_fiji
+from tdseg.imagej.jdk import find_java
 from tdseg.images.samples import texture_mosaic
 
 SCRIPT = """
@@ -106,6 +109,59 @@ def test_a_session_at_the_desk(display, tmp_path):
     assert done.returncode == 0
 
 
+ATTACHED = """
+import os, time
+import jpype, scyjava, scyjava.config
+from tdseg.imagej.jdk import find_java, use_java
+from tdseg.imagej.kept_jars import use_kept_jars
+from tdseg.imagej.start import EMBEDDED_ENDPOINTS
+use_java(find_java())
+scyjava.config.set_java_constraints(fetch="never")
+kept = use_kept_jars(EMBEDDED_ENDPOINTS)
+scyjava.config.endpoints[:] = [] if kept else EMBEDDED_ENDPOINTS
+scyjava.start_jvm()
+ImageJ = jpype.JClass("ij.ImageJ")
+ImageJ(ImageJ.EMBEDDED)  # as PyImageJ, or Fiji's own Python mode
+import tdseg
+tdseg.imagej.install()
+tdseg.imagej.install()
+from tdseg.imagej.java import jc
+bar = jc.Menus.getMenuBar()
+plugins = [bar.getMenu(i) for i in range(bar.getMenuCount())
+           if str(bar.getMenu(i).getLabel()) == "Plugins"][0]
+ours = plugins.getItem(plugins.getItemCount() - 1)
+print(str(ours.getLabel()), [str(ours.getItem(i).getLabel()) for i in range(ours.getItemCount())])
+jc.IJ.doCommand("TDS Panel...")
+end = time.monotonic() + 60
+while time.monotonic() < end and not tdseg.imagej.session().last_line:
+    time.sleep(0.1)
+print("open", [str(f.getTitle()) for f in jc.Frame.getFrames() if f.isVisible()])
+print("done by", tdseg.imagej.session().last_line, flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.display
+def test_menu_and_panel_in_an_imagej_that_runs_already(display):
+    try:
+        plugin_jar(find_java)
+    except TdsegError as error:
+        pytest.skip(str(error))
+    done = subprocess.run(
+        [sys.executable, "-c", ATTACHED],
+        env={**os.environ, "DISPLAY": display},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    menu, opened, work = done.stdout.splitlines()
+    names = ["TDS Panel...", *(command.name for command in COMMANDS)]
+    assert menu == f"Trainable Deep Segmentation {names}"
+    assert "Trainable Deep Segmentation" in opened
+    assert "TDS Set Classes..." in work  # the panel's first command
+
+
 QUIT = """
 import sys, threading, time
 from tdseg.imagej.desktop import run_desktop
@@ -115,7 +171,8 @@ def user():
     from tdseg.imagej.java import jc
     while not (jpype.isJVMStarted() and jc.IJ.getInstance()):
         time.sleep(0.1)
-    while len(jc.IJ.getInstance().getWindowListeners()) < 2:  # the first is ImageJ itself
+    while not any(isinstance(each, jpype.JProxy)  # Python waits for the end of the window
+                  for each in jc.IJ.getInstance().getWindowListeners()):
         time.sleep(0.1)
     time.sleep(1)
     if sys.argv[1] == "fiji":  # a Fiji ends Java, and with it the process

@@ -82,12 +82,13 @@ def install() -> ImageJSession:
 
 
 def _listen(running: ImageJSession) -> None:
-    """Add the command listener and the plugin's service, once; the search bar learns of both."""
+    """Add the command listener, the plugin's service, menu and search bar, once."""
     global _listener
     import jpype
 
     from tdseg.imagej.java import jc
     from tdseg.imagej.listener import Listener
+    from tdseg.imagej.menu import install_menu
     from tdseg.imagej.search_bar import make_searchable
     from tdseg.imagej.service import offer
 
@@ -99,3 +100,5 @@ def _listen(running: ImageJSession) -> None:
             offer(current)
             if not running.headless:
                 make_searchable(running.gateway)
+                if jc.IJ.getInstance() is not None:
+                    install_menu()

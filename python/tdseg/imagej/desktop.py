@@ -5,23 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import jpype
 
-from tdseg.commands.table import COMMANDS, MENU
 from tdseg.errors import TdsegError
 from tdseg.fiji_install.building import plugin_jar
 from tdseg.imagej import start
-from tdseg.imagej.ask import plugin_dialogs
 from tdseg.imagej.choice import choose_fiji
 from tdseg.imagej.ending import java_ends, watch_java
 from tdseg.imagej.java import jc
 from tdseg.imagej.jdk import find_java
 from tdseg.runtime.files import check_source
-
-PANEL, PANEL_CLASS = "TDS Panel...", "tdseg.fiji.panel.TdsPanel"
-"""The entry that is no command of a macro, and the plugin's class behind it."""
 
 
 def run_desktop(fiji: str | None, images: Sequence[Path] = ()) -> int:
@@ -54,46 +48,12 @@ def run_desktop(fiji: str | None, images: Sequence[Path] = ()) -> int:
         print(f"Dialogs are ImageJ's own, and there is no panel: {error}", flush=True)
     # An empty string asks for embedded ImageJ, whatever the environment says.
     start(chosen, headless=False)
-    install_menu()
+    if chosen and jc.IJ.getInstance() is None:  # embedded, the user has quit already
+        raise TdsegError(f"{chosen} has no window of ImageJ; name another Fiji with --fiji.")
     for path in images:
         jc.IJ.open(str(path.resolve()))
     _wait_for_the_window()
     return 0
-
-
-def install_menu() -> None:
-    """Put the commands into *Plugins > Trainable Deep Segmentation*, and into Find Commands."""
-    window = jc.IJ.getInstance()
-    if window is None:
-        raise TdsegError("ImageJ has no window here; start it with headless=False.")
-    menu = _submenu()
-    # The listener swallows the commands before ImageJ would run what stands here.
-    entries = {command.name: f'ij.plugin.TextReader("{command.name}")' for command in COMMANDS}
-    if plugin_dialogs() is not None:
-        entries = {PANEL: PANEL_CLASS, **entries}
-    for name, runs in entries.items():
-        jc.Menus.getCommands().put(name, runs)
-        item = jc.MenuItem(name)
-        item.addActionListener(window)
-        menu.add(item)
-
-
-def _submenu() -> Any:
-    bar = jc.Menus.getMenuBar()
-    for index in range(bar.getMenuCount()):
-        plugins = bar.getMenu(index)
-        if str(plugins.getLabel()) == "Plugins":
-            break
-    else:
-        raise TdsegError("ImageJ's menu bar has no Plugins menu.")
-    for index in range(plugins.getItemCount()):
-        item = plugins.getItem(index)
-        if str(item.getLabel()) == MENU:
-            item.removeAll()
-            return item
-    menu = jc.Menu(MENU)
-    plugins.add(menu)
-    return menu
 
 
 class _Closing:

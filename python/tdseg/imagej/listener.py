@@ -16,6 +16,7 @@ from tdseg.imagej.ask import ask_options, from_menu
 from tdseg.imagej.bar import FijiProgress
 from tdseg.imagej.host import fiji_host, host_image, show
 from tdseg.imagej.java import jc
+from tdseg.imagej.menu import PANEL, open_panel
 from tdseg.imagej.recorder import record, unrecorded
 from tdseg.workflow.session import Session
 
@@ -46,7 +47,7 @@ class Listener:
         """Do one of tdseg's commands and return None; return others for ImageJ to do."""
         known = BY_NAME.get(str(command))
         if known is None:
-            return command
+            return None if str(command) == PANEL and open_panel() else command
         _free_other_commands()
         try:
             self._run(known)

@@ -15,7 +15,9 @@ import tdseg.fiji.table.Fields;
  * the thread that called, as ImageJ's own commands do.
  */
 public final class CommandRun {
-    private static final String CANCELLED = "Cancelled; nothing was changed or written.";
+    /** What a user reads who cancelled. */
+    public static final String CANCELLED = "Cancelled; nothing was changed or written.";
+
     private static final int POLL = 50;
     private static final long PATIENCE = 600; // milliseconds for a command that was cancelled
 

@@ -11,14 +11,33 @@ import ij.process.ByteProcessor;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import tdseg.fiji.UserError;
 import tdseg.fiji.table.CommandTable;
+import tdseg.fiji.worker.CommandRun;
+import tdseg.fiji.worker.Progress;
 
 class InProcessTest {
     private final Map<Object, Object> asked = new HashMap<>();
+    private final Told told = new Told();
+
+    private static final class Told implements Progress {
+        private volatile boolean stopped;
+
+        @Override
+        public void step(double fraction, String message) {}
+
+        @Override
+        public void note(String line) {}
+
+        @Override
+        public boolean isStopped() {
+            return stopped;
+        }
+    }
 
     @AfterEach
     void elsewhere() {
@@ -31,7 +50,7 @@ class InProcessTest {
             return Arrays.asList(found);
         };
         IJ.setProperty("tdseg.in_process", python);
-        return Service.get().run(CommandTable.get().command("TDS Status"), "a=b", null, null);
+        return Service.get().run(CommandTable.get().command("TDS Status"), "a=b", null, told);
     }
 
     @Test
@@ -50,6 +69,24 @@ class InProcessTest {
     void itsSentencesReachTheUser() {
         assertEquals("Open an image first.", assertThrows(UserError.class,
                 () -> status("{\"error\": \"Open an image first.\"}")).getMessage());
+    }
+
+    @Test
+    void whoStopsWaitsForNoLongStep() throws InterruptedException {
+        CountDownLatch step = new CountDownLatch(1);
+        Function<Object, Object> python = call -> {
+            told.stopped = true;
+            try {
+                step.await();
+            } catch (InterruptedException error) {
+                Thread.currentThread().interrupt();
+            }
+            return null;
+        };
+        IJ.setProperty("tdseg.in_process", python);
+        assertEquals(CommandRun.CANCELLED, assertThrows(UserError.class, () -> Service.get()
+                .run(CommandTable.get().command("TDS Status"), "", null, told)).getMessage());
+        step.countDown();
     }
 
     @Test
