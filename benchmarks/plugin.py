@@ -2,14 +2,15 @@
 
 A real ImageJ 1.54p in a Java of its own, headless, with the plugin as `tdseg install-fiji` puts it.
 
-    python benchmarks/plugin.py [--calls 200] [--size 2000]
+    python benchmarks/plugin.py [--calls 200] [--size 2000] [--heap 1024]
 
 - *First answer*: from the first command of a fresh ImageJ to its end; the worker is started, and
   the command (`TDS Set Classes...`) computes nothing. The least of three.
 - *A call*: `TDS Labels to Image` on a 16-bit image with two labels. The image goes to the worker, a
   label image of the same size comes back. The same command in one process is subtracted: what
   remains is the way there and back. The median of 20.
-- *Growth*: resident memory and open files of both processes after each 50 calls.
+- *Growth*: resident memory and open files of both processes after each 50 calls, and what is left
+  in Java's heap (whose limit is `--heap`) when its garbage has been collected.
 """
 
 from __future__ import annotations
@@ -57,12 +58,17 @@ for (i = 1; i <= calls; i++) {
     run("TDS Labels to Image");
     print("call", getTime() - start);
     close();
-    if (i % 50 == 0) { print("calls", i); wait(500); }
+    if (i % 50 == 0) {
+        print("calls", i);
+        wait(500);
+        call("java.lang.System.gc");
+        print("heap", IJ.currentMemory() / 1000000);
+    }
 }
 """
 
 
-def make_imagej(folder: Path) -> list[str]:
+def make_imagej(folder: Path, heap: int) -> list[str]:
     """Install the plugin in a folder of a plain ImageJ; return the command line."""
     jars = [jar.path for jar in fetch(EMBEDDED_ENDPOINTS)]
     imagej = folder / "ImageJ"
@@ -75,7 +81,8 @@ def make_imagej(folder: Path) -> list[str]:
         (folder / "empty.ijm").write_text("")
         subprocess.run([sys.executable, "-m", "tdseg", "run", folder / "empty.ijm"], check=True)
     path = os.pathsep.join(map(str, [patched, *jars, *imagej.glob("plugins/**/*.jar")]))
-    options = ["--add-opens=java.base/java.lang=ALL-UNNAMED", "-Djava.awt.headless=true", "-Xmx1g"]
+    options = ["--add-opens=java.base/java.lang=ALL-UNNAMED", "-Djava.awt.headless=true"]
+    options.append(f"-Xmx{heap}m")
     places = [f"-Dplugins.dir={imagej}", f"-Duser.home={folder}"]
     return [str(java / "bin" / "java"), *options, *places, "-cp", path, "ij.ImageJ", "-batch"]
 
@@ -101,7 +108,7 @@ def run(command: list[str], folder: Path, macro: str, argument: str = "") -> dic
                 found.setdefault(what, []).append(process.memory_info().rss / 1e6)
                 files = what.replace("MB", "open files")
                 found.setdefault(files, []).append(float(process.num_fds()))
-        elif name in ("first", "call"):
+        elif name in ("first", "call", "heap"):
             found.setdefault(name, []).append(float(value))
         else:
             print(line.rstrip())
@@ -129,10 +136,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--size", type=int, default=2000, help="edge of the image, pixels")
+    parser.add_argument("--heap", type=int, default=1024, help="limit of Java's heap, MiB")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        command = make_imagej(folder)
+        command = make_imagej(folder, options.heap)
         firsts = [run(command, folder, FIRST)["first"][0] for _ in range(3)]
         print(f"first answer: {min(firsts):.0f} ms (of {', '.join(f'{f:.0f}' for f in firsts)})")
         rois = []
@@ -151,10 +159,11 @@ def main() -> None:
             f"{statistics.median(calls):.0f} ms, in one process {alone:.0f} ms, on the way "
             f"{statistics.median(calls) - alone:.0f} ms"
         )
-        for what in ("java MB", "worker MB", "java open files", "worker open files"):
+        for what in ("java MB", "heap", "worker MB", "java open files", "worker open files"):
             if what in found:
+                what_of = "java heap MB, collected," if what == "heap" else what
                 steps = ", ".join(f"{value:.0f}" for value in found[what])
-                print(f"{what} after each 50 calls: {steps}")
+                print(f"{what_of} after each 50 calls: {steps}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from tdseg.commands.table import COMMANDS
 from tdseg.demo import write_sample
 from tdseg.errors import TdsegError
-from tdseg.fiji_install.building import found_jar, plugin_jar
+from tdseg.fiji_install.building import plugin_jar
 from tdseg.imagej.choice import choose_fiji
 from tdseg.imagej.jdk import find_java
 from tdseg.images.samples import texture_mosaic
@@ -83,8 +83,17 @@ sys.exit(run_desktop(None, [Path(sys.argv[1])]))
 """
 
 
+@pytest.fixture(scope="module")
+def jar():
+    """The plugin's jar, built before anybody waits for it; None where it cannot be built."""
+    try:
+        return plugin_jar(find_java)
+    except TdsegError:
+        return None
+
+
 @pytest.mark.display
-def test_a_session_at_the_desk(display, tmp_path):
+def test_a_session_at_the_desk(display, jar, tmp_path):
     write_sample(tmp_path / "sample.tif", texture_mosaic(96))
     script, out = tmp_path / "session.py", tmp_path / "said.json"
     script.write_text(SCRIPT)
@@ -100,7 +109,7 @@ def test_a_session_at_the_desk(display, tmp_path):
     said = json.loads(out.read_text())
     assert "Trainable Deep Segmentation" in said["menu"]
     assert said["find"]
-    assert said["dialogs"] == (["TDS Train...", "TDS Apply..."] if found_jar() else [])
+    assert said["dialogs"] == (["TDS Train...", "TDS Apply..."] if jar else [])
     lines = [line for line in said["recorded"].splitlines() if line.strip()]
     assert [line.split('"')[1] for line in lines] == ["TDS Train...", "TDS Apply..."]
     assert "auto" not in said["recorded"]
@@ -142,11 +151,9 @@ os._exit(0)
 
 
 @pytest.mark.display
-def test_menu_and_panel_in_an_imagej_that_runs_already(display):
-    try:
-        plugin_jar(find_java)
-    except TdsegError as error:
-        pytest.skip(str(error))
+def test_menu_and_panel_in_an_imagej_that_runs_already(display, jar):
+    if jar is None:
+        pytest.skip("the plugin's jar cannot be built here")
     done = subprocess.run(
         [sys.executable, "-c", ATTACHED],
         env={**os.environ, "DISPLAY": display},

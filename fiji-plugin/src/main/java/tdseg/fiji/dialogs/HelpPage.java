@@ -2,9 +2,14 @@ package tdseg.fiji.dialogs;
 
 import java.awt.Dimension;
 import java.awt.Window;
+import java.awt.event.KeyEvent;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import javax.swing.JComponent;
 import javax.swing.JDialog;
 import javax.swing.JEditorPane;
 import javax.swing.JScrollPane;
+import javax.swing.KeyStroke;
 import javax.swing.WindowConstants;
 import tdseg.fiji.table.Command;
 import tdseg.fiji.table.Key;
@@ -22,6 +27,9 @@ final class HelpPage {
         JDialog dialog = new JDialog(owner, command.name);
         dialog.setDefaultCloseOperation(WindowConstants.DISPOSE_ON_CLOSE);
         dialog.add(scroll);
+        dialog.getRootPane().registerKeyboardAction(event -> dialog.dispose(),
+                KeyStroke.getKeyStroke(KeyEvent.VK_ESCAPE, 0),
+                JComponent.WHEN_IN_FOCUSED_WINDOW);
         dialog.pack();
         dialog.setLocationRelativeTo(owner);
         dialog.setVisible(true);
@@ -33,17 +41,14 @@ final class HelpPage {
                 + "<code>run(\"" + Names.escaped(command.name)
                 + "\", \"key=value key=[value with spaces]\");"
                 + "</code></p>");
-        String group = null;
-        for (Key key : command.keys) {
-            if (!key.group.equals(group)) {
-                page.append(group == null ? "" : "</table>");
-                group = key.group;
-                page.append(group.isEmpty() ? "" : "<h3>" + Names.escaped(group) + "</h3>")
-                        .append("<table cellpadding='3'>");
-            }
-            page.append(row(key));
+        Map<String, StringBuilder> groups = new LinkedHashMap<>();
+        for (Key key : command.keys) { // keys of one group may have others between them
+            groups.computeIfAbsent(key.group, group -> new StringBuilder()).append(row(key));
         }
-        return page.append(group == null ? "" : "</table>").append("</body></html>").toString();
+        groups.forEach((group, rows) -> page
+                .append(group.isEmpty() ? "" : "<h3>" + Names.escaped(group) + "</h3>")
+                .append("<table cellpadding='3'>").append(rows).append("</table>"));
+        return page.append("</body></html>").toString();
     }
 
     private static String row(Key key) {
