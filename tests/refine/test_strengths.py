@@ -30,7 +30,12 @@ from tdseg.refine.strengths import (
 def test_the_strength_is_taken_whose_labels_explain_most(shares, chosen):
     assert LEAST_GAIN == 0.01
     by_name = {n: s / 100 for n, s in zip(("none", *FACTORS), shares, strict=True)}
-    assert choose_strength(by_name) == chosen
+    assert choose_strength(by_name, noisy=False) == chosen
+
+
+def test_noise_asks_for_more():
+    assert choose_strength({"none": 0.60, "faint": 0.61, "light": 0.63}, noisy=True) == "none"
+    assert choose_strength({"none": 0.60, "faint": 0.61, "light": 0.65}, noisy=True) == "light"
 
 
 def test_noise_allows_the_weaker_ones():

@@ -39,6 +39,9 @@ OFTEN = 0.5
 LEAST_GAIN = 0.01
 """What each step to the next strength must add to the explained share of the guide's variance."""
 
+LEAST_GAIN_IN_NOISE = 0.02
+"""The same where the guide was denoised: smoother labels explain more of a smoother guide."""
+
 LEAST_KEPT = 0.8
 """Part of its pixels that a class keeps with a chosen CRF, or its guard steps in."""
 
@@ -88,7 +91,7 @@ def guided_share(
     return worst
 
 
-def choose_strength(shares: Mapping[str, float]) -> str:
+def choose_strength(shares: Mapping[str, float], noisy: bool) -> str:
     """Choose the strength whose labels explain the image best, or none.
 
     Parameters
@@ -96,14 +99,17 @@ def choose_strength(shares: Mapping[str, float]) -> str:
     shares : mapping of float
         Share of the guide's variance that labels explain: of `UNREFINED` and of names of `FACTORS`,
         the weakest first.
+    noisy : bool
+        Whether the guide had to be denoised.
 
     Returns
     -------
     str
         The name with the highest share after `LEAST_GAIN` is taken off for each step to it.
     """
+    gain = LEAST_GAIN_IN_NOISE if noisy else LEAST_GAIN
     names = [UNREFINED, *(name for name in shares if name != UNREFINED)]
-    worth = [shares[name] - step * LEAST_GAIN for step, name in enumerate(names)]
+    worth = [shares[name] - step * gain for step, name in enumerate(names)]
     return names[worth.index(max(worth))]
 
 

@@ -123,7 +123,7 @@ def choose_refinement(
                 progress, 0.6 + 0.4 * done / len(names), 0.6 + 0.4 * (done + 1) / len(names)
             )
             shares[name] = _explained(parts, settings, name, step)
-    strength = choose_strength(shares) if shares else UNREFINED
+    strength = choose_strength(shares, noisy) if shares else UNREFINED
     facts: dict[str, Any] = {
         "chosen": strength,
         "seconds": round(time.monotonic() - started, 1),
