@@ -4,11 +4,13 @@
     python benchmarks/folder_jobs.py damaged [--cuts 200] [--flips 200]
     python benchmarks/folder_jobs.py disk
     python benchmarks/folder_jobs.py pace [--images 40]
+    python benchmarks/folder_jobs.py memory [--images 500]
 
 ``kills``: a job over small images is killed (SIGKILL) at random moments until it has ended; the
 pixels of its results are compared with those of a job that was left alone. ``damaged``: TIFFs cut
 at many places, and with random bytes changed. ``disk``: a file system of 2 MB (needs the right to
-mount one). ``pace``: seconds of the whole job, and of reading and applying alone.
+mount one). ``pace``: seconds of the whole job, and of reading and applying alone. ``memory``: of
+the process when a tenth of the images is done, and at the end.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import tifffile
 
 import tdseg
@@ -206,10 +209,28 @@ def pace(options: argparse.Namespace, work: Path) -> None:
     print(f"read and apply alone {plain:.2f} s; looking at {count} results {skipping:.2f} s")
 
 
+def memory(options: argparse.Namespace, work: Path) -> None:
+    """Watch the memory of the process while a job runs."""
+    model, process, seen = train(), psutil.Process(), []
+    write_images(work / "images", options.images, 256)
+
+    class Watch:
+        def update(self, fraction: float, message: str = "") -> None:
+            seen.append((fraction, process.memory_info().rss / 2**20))
+
+        def note(self, message: str) -> None:
+            pass
+
+    apply_to_files(model, [work / "images"], work / "out", recursive=True, progress=Watch())
+    parts = {f: max(mb for done, mb in seen if f - 0.1 <= done <= f) for f in (0.1, 0.5, 1.0)}
+    print(f"{options.images} images of 256x256, largest memory in MB until a part was done: ")
+    print(", ".join(f"{f:.0%}: {mb:.0f}" for f, mb in parts.items()))
+
+
 def main() -> None:
-    """Run one of the four."""
+    """Run one of the five."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("kills", "damaged", "disk", "pace"))
+    parser.add_argument("what", choices=("kills", "damaged", "disk", "pace", "memory"))
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--images", type=int, default=60)
     parser.add_argument("--within", type=float, default=1.0, help="seconds at work before a kill")
