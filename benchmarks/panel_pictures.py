@@ -77,7 +77,7 @@ def main() -> None:
         image = folder / "mosaic.tif"
         tifffile.imwrite(image, texture_mosaic(384).image, imagej=True)
         java = program(folder, "PanelPictures", f"-Dsun.java2d.uiScale={options.scale}")
-        size = f"{940 * options.scale}x{720 * options.scale}x24"
+        size = f"{1010 * options.scale}x{720 * options.scale}x24"
         with screen(size) as display:
             run([*java, str(image), name], display)
         options.folder.mkdir(parents=True, exist_ok=True)

@@ -161,7 +161,7 @@ public final class PanelPictures extends PanelUser {
         shown("mosaic-labels");
         more("Areas of classes");
         until("areas", () -> WindowManager.getWindow("TDS Class Statistics") != null);
-        WindowManager.getWindow("TDS Class Statistics").setBounds(6, 545, 392, 160);
+        WindowManager.getWindow("TDS Class Statistics").setBounds(6, 545, 392, 170);
         WindowManager.getImage("mosaic-labels").getWindow().setLocation(6, 110);
         rest();
         WindowManager.getImage("mosaic-labels").getWindow().toFront();
