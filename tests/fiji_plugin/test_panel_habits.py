@@ -150,6 +150,14 @@ def test_labels_are_offered_again_after_a_crash_of_fiji(with_panel, tmp_path):
     again("click", "Load them")
     again("rest")
     assert again("labels") == "1=class 1-01 2=class 2-01"
+    # They are still in no file of the user's: closing asks, and goes on when they are.
+    again.macro('setOption("JFileChooser", true);')
+    again("end-panel")
+    again("press", "Save...")
+    again("file", f"{tmp_path}/mine.zip")
+    _until(lambda: again("panels") == "0")
+    assert (tmp_path / "mine.zip").is_file()
+    _until(lambda: not list(folder.rglob("tdseg-labels/*.zip")))
 
 
 def _opacity(overlay):

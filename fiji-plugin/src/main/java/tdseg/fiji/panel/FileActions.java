@@ -56,36 +56,34 @@ final class FileActions {
 
     void loadLabels() {
         Labels target = labels.get();
-        commands.ask(LOAD_LABELS, options -> load(target, options));
-    }
-
-    private void load(Labels target, String options) {
         List<Roi> before = target.all();
-        commands.run(LOAD_LABELS, options, target, (work, reply) -> {
-            work.showWithoutImages();
-            if (before.isEmpty()) {
-                target.haveLoaded();
-            }
-        });
+        commands.ask(LOAD_LABELS, options -> commands.run(LOAD_LABELS, options, target,
+                (work, reply) -> {
+                    work.showWithoutImages();
+                    if (before.isEmpty()) {
+                        target.haveLoaded();
+                    }
+                }));
     }
 
     void saveLabels() {
         Labels target = labels.get();
-        commands.ask(SAVE_LABELS, options -> save(target, options));
+        save(target, () -> { });
     }
 
-    /** Asks where the labels of an image shall be saved, and saves them. */
-    void save(Labels target) {
-        commands.ask(SAVE_LABELS, options -> save(target, options));
+    /** Asks where the labels of an image shall be saved, saves them, and goes on. */
+    void save(Labels target, Runnable then) {
+        commands.ask(SAVE_LABELS, options -> save(target, options, then));
     }
 
-    private void save(Labels target, String options) {
+    private void save(Labels target, String options, Runnable then) {
         List<Roi> written = target.everything();
         commands.run(SAVE_LABELS, options, target, (work, reply) -> {
             target.setSaved(written);
             if (!target.areUnsaved()) { // a stroke may have come in between
                 autosave.forget(target.imp);
             }
+            then.run();
         });
     }
 
@@ -95,8 +93,8 @@ final class FileActions {
         Path kept = target == null ? null : autosave.kept(target.imp);
         if (kept != null && target.all().isEmpty()) {
             window.offer("Labels of this image were not saved.",
-                    () -> load(target, CommandTable.get().command(LOAD_LABELS).index().get("path")
-                            .format(kept.toString())),
+                    () -> commands.run(LOAD_LABELS, CommandTable.get().command(LOAD_LABELS)
+                            .index().get("path").format(kept.toString()), target, null),
                     () -> autosave.forget(target.imp));
         }
     }

@@ -242,10 +242,10 @@ final class Panel {
                         JOptionPane.DEFAULT_OPTION, JOptionPane.QUESTION_MESSAGE, null,
                         new String[] {"Save...", "Don't save", "Cancel"}, "Save...");
                 if (answer == 0) {
-                    files.save(each);
+                    files.save(each, this::close);
                 }
                 if (answer != 1) {
-                    return; // after saving, the panel is closed by another click
+                    return; // saving goes on with closing
                 }
                 unwanted.add(each);
             }
