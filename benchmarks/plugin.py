@@ -62,7 +62,8 @@ for (i = 1; i <= calls; i++) {
         print("calls", i);
         wait(500);
         call("java.lang.System.gc");
-        print("heap", IJ.currentMemory() / 1000000);
+        used = IJ.currentMemory();
+        print("heap", parseInt(used) / 1000000);
     }
 }
 """
