@@ -56,10 +56,10 @@ def test_the_same_seed_chooses_the_same():
 
 def test_features_that_change_do_not_carry_over():
     """Trained on classical features that tell nothing, classical features get no share."""
-    features, *rest = strokes([0, 1, 2, 3, 4, 5, 6, 7])
+    features, *rest = strokes([0, 1, 2, 3, 4, 5, 6, 7], count=24)
     assert "classical" in choose(features, *rest, NAMES, SOURCES, trees=20).shares
     changed = features.copy()
-    changed[:, :4] = strokes([], seed=1)[0][:, :4]
+    changed[:, :4] = strokes([], seed=1, count=24)[0][:, :4]
     assert (
         "classical"
         not in choose(features, *rest, NAMES, SOURCES, trees=20, trained_on=changed).shares
@@ -94,7 +94,7 @@ def test_shares_follow_the_likelihood():
     even = shares_of(np.array([0.3, 0.3, 0.3]), 20, sure)
     assert sum(even) == 100
     assert max(even) <= 34
-    weights = np.exp(-10 * np.array([0.1, 0.15, 0.2]))
+    weights = np.exp(-10 / 2 * np.array([0.1, 0.15, 0.2]))
     np.testing.assert_allclose(
         shares_of(np.array([0.1, 0.15, 0.2]), 10, sure), 100 * weights / weights.sum(), atol=1
     )
@@ -108,6 +108,12 @@ def test_a_set_that_is_undecided_beside_the_labels_loses_its_share():
     assert shares_of(np.zeros(2), 5, undecided) == [100, 0]
     # As many strokes as speak for it outweigh that.
     assert shares_of(np.array([1.0, 0.0]), 20, undecided) == [0, 100]
+
+
+def test_a_set_that_knows_no_label_is_not_believed_to_be_sure():
+    near_guessing = np.array([0.6, 0.6])
+    assert shares_of(near_guessing, 8, np.array([0.1, 0.6])) == [50, 50]
+    assert shares_of(near_guessing, 8, np.array([0.1, 0.9]))[0] > 80
 
 
 def test_pixels_beside_the_labels_decide_between_features_that_know_the_labels():

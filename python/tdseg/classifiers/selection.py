@@ -5,13 +5,15 @@ and a logistic regression learn from the rest, and the mean of their probabiliti
 the labels held out. The sets are then weighted like models in pseudo-Bayesian model averaging (Yao,
 Vehtari, Simpson, Gelman, Bayesian Analysis 13, 2018): the weight of a set is proportional to the
 likelihood of the labels held out. Pixels of a stroke are copies of each other, so a stroke counts
-as one observation, however long it is. Where the evidence is weak, all sets have about the same
+as half an observation, however long it is. Where the evidence is weak, all sets have about the same
 weight; where it is strong, one set is left.
 
 Strokes lie inside their classes, and many images have strokes that every set gets right. What
 lies between the strokes has no labels, but a set that does not know it says so: its probabilities
 there are close to each other. So the entropy of the pixels around the labels counts as well, as
-in semi-supervised learning (Grandvalet, Bengio, NeurIPS 17, 2004).
+in semi-supervised learning (Grandvalet, Bengio, NeurIPS 17, 2004). No set is believed to be surer
+there than the best one was right about labels held out: on few strokes classical features are
+readily sure, and wrong.
 
 Forests are less sure of what they are right about than linear models. Each set's probabilities are
 therefore sharpened or blunted by one exponent before they are compared (Guo et al., ICML 2017).
@@ -42,7 +44,7 @@ MAX_PIXELS = 6000
 """Labelled pixels that the choice looks at, drawn class by class."""
 TREES = 50
 """Trees of each forest while choosing; a quarter of the default ranks as the whole does."""
-OBSERVATIONS_PER_STROKE = 1.0
+OBSERVATIONS_PER_STROKE = 0.5
 UNDECIDED = 6.0
 """What a nat of mean entropy around the labels counts, in nats of evidence."""
 SMALLEST_SHARE = 10
@@ -265,7 +267,8 @@ def shares_of(losses: Floats, strokes: int, undecided: Floats) -> list[int]:
     undecided : ndarray, (S,) float64
         From `mean_entropy`.
     """
-    evidence = -OBSERVATIONS_PER_STROKE * strokes * losses - UNDECIDED * undecided
+    believed = np.maximum(undecided, losses.min())
+    evidence = -OBSERVATIONS_PER_STROKE * strokes * losses - UNDECIDED * believed
     weights = np.exp(evidence - evidence.max())
     weights[weights < SMALLEST_SHARE / 100 * weights.sum()] = 0
     percent = np.rint(100 * weights / weights.sum()).astype(int)
