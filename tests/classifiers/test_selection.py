@@ -99,6 +99,7 @@ def test_shares_follow_the_likelihood():
         shares_of(np.array([0.1, 0.15, 0.2]), 10, sure), 100 * weights / weights.sum(), atol=1
     )
     assert shares_of(np.array([0.1, 2.0, 0.1]), 10, sure) == [50, 0, 50]
+    assert shares_of(np.array([0.3, 0.3, 0.3]), 10, sure, np.array([1, 1, 2])) == [25, 25, 50]
 
 
 def test_a_set_that_is_undecided_beside_the_labels_loses_its_share():

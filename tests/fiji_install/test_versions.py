@@ -6,12 +6,3 @@ def test_the_older_of_the_two_is_to_be_updated():
     assert "pip install -U tdseg" in version_problem("0.10.0", "0.9.3")
     assert "tdseg install-fiji" in version_problem("0.9.3", "0.10.0")
     assert "tdseg install-fiji" in version_problem("0.1.0", "0.1.0.post1")
-
-
-def test_a_worker_tells_its_version(worker):
-    import tdseg
-
-    assert worker.hello()["problem"] is None
-    found = worker.hello(version="0.0.1")
-    assert found["version"] == tdseg.__version__
-    assert "update the plugin" in found["problem"]

@@ -237,6 +237,6 @@ def test_the_menu_asks_and_the_search_bar_finds(display, tmp_path):
         "image-labels",
         "['a b.tdseg'] run(\"TDS Load Classifier...\" True",
         "True ['background-01', 'object-01', 'background-01', 'object-01']",
-        "16 Plugins > Trainable Deep Segmentation > TDS Set Classes...",
+        "19 Plugins > Trainable Deep Segmentation > TDS Set Classes...",
         "done",
     ], done.stderr

@@ -61,7 +61,7 @@ def test_the_folder_macros_do_what_those_of_one_image_do(ij, labelled, tmp_path)
     by_macro, by_folder = f"{tmp_path}/labels.tif", tmp_path / "out" / "sub" / "copy-labels.tif"
     keep = f"""
         saveAs("Tiff", "{images}/copy.tif");
-        run("TDS Train...", "features=classical trees=10 seed=0");
+        run("TDS Train...", "features=classical classifier=random_forest trees=10 seed=0");
         run("TDS Apply...", "output=labels"); saveAs("Tiff", "{by_macro}"); close();
         run("TDS Train...", "features=classical trees=1 seed=5 held_out=false");
     """

@@ -45,6 +45,7 @@ def particles(ij, imp, value, slice_):
         for (i = 0; i < nResults; i++)
             print("found", getResult("Area", i), getResult("X", i), getResult("Y", i));
         run("Clear Results"); resetThreshold();
+        run("Set Measurements...", "area mean min redirect=None decimal=3");
         """,
     )
     found = [line.split()[1:] for line in told.splitlines() if line.startswith("found ")]

@@ -65,6 +65,7 @@ class OpenImage:
         return {
             "title": self.title,
             "type": self.kind,
+            "shape": list(self.planes.shape[:5]),
             "signed": False,
             "virtual": False,
             "palette": None,

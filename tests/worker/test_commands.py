@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from plugin_host import CALIBRATION, OpenImage, PluginHost, segments
 
+import tdseg
 from conftest import rectangle
 from tdseg.commands.run import run_command
 from tdseg.commands.table import BY_NAME
@@ -135,3 +136,10 @@ def test_extensions_answer(worker, labelled):
     assert worker.call("extension", name="TDS_classCount", arguments=[]) == {"value": "3"}
     assert worker.call("extension", name="TDS_className", arguments=[2.0]) == {"value": "b"}
     assert "no class 9" in worker.call("extension", name="TDS_className", arguments=[9])["error"]
+
+
+def test_a_worker_tells_its_version(worker):
+    assert worker.hello()["problem"] is None
+    found = worker.hello(version="0.0.1")
+    assert found["version"] == tdseg.__version__
+    assert "update the plugin" in found["problem"]

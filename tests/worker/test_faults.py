@@ -123,7 +123,7 @@ def test_no_room_in_shared_memory_is_a_sentence_before_anything_is_written(worke
         "plane": 0,
         "made_from": "",
     }
-    image.facts = {"virtual": True}
+    image.facts = {"virtual": True, "shape": [1, 1, 1, height, 4096]}
     worker.images["huge"] = image
     options = "features=classical classical=gaussian sigma_max=1"
     found = worker.run("TDS Features...", options, image)

@@ -45,6 +45,8 @@ MAX_PIXELS = 6000
 TREES = 50
 """Trees of each forest while choosing; a quarter of the default ranks as the whole does."""
 OBSERVATIONS_PER_STROKE = 0.5
+PRIOR = {CLASSICAL: 1.0, DEEP: 1.0, HYBRID: 2.0}
+"""What a set's weight is before any evidence: all features hold both other sets."""
 UNDECIDED = 6.0
 """What a nat of mean entropy around the labels counts, in nats of evidence."""
 SMALLEST_SHARE = 10
@@ -200,7 +202,9 @@ def choose(
     shares = {HYBRID: 100}
     if len(names) > 1:
         strokes = len(np.unique(folds.strokes))
-        shares = dict(zip(names, shares_of(losses, strokes, mean_entropy(said)), strict=True))
+        prior = np.array([PRIOR[name] for name in names])
+        percent = shares_of(losses, strokes, mean_entropy(said), prior)
+        shares = dict(zip(names, percent, strict=True))
     shares = {name: share for name, share in shares.items() if share}
     weights = np.array([shares.get(name, 0) / 100 for name in names])
     chosen = np.nan_to_num(np.tensordot(weights, found, 1))
@@ -255,7 +259,9 @@ def mean_entropy(probabilities: Floats) -> Floats:
     return found
 
 
-def shares_of(losses: Floats, strokes: int, undecided: Floats) -> list[int]:
+def shares_of(
+    losses: Floats, strokes: int, undecided: Floats, prior: Floats | None = None
+) -> list[int]:
     """Return the percent of each set; small ones become 0, and the sum is 100.
 
     Parameters
@@ -266,10 +272,12 @@ def shares_of(losses: Floats, strokes: int, undecided: Floats) -> list[int]:
         Observations that they are the mean of.
     undecided : ndarray, (S,) float64
         From `mean_entropy`.
+    prior : ndarray, (S,) float64, optional
+        Weights before any evidence; None: the same of all.
     """
     believed = np.maximum(undecided, losses.min())
     evidence = -OBSERVATIONS_PER_STROKE * strokes * losses - UNDECIDED * believed
-    weights = np.exp(evidence - evidence.max())
+    weights = np.exp(evidence - evidence.max()) * (1 if prior is None else prior)
     weights[weights < SMALLEST_SHARE / 100 * weights.sum()] = 0
     percent = np.rint(100 * weights / weights.sum()).astype(int)
     percent[percent.argmax()] += 100 - percent.sum()

@@ -51,7 +51,7 @@ class OptionParserTest {
     @Test
     void anUnknownKeyNamesTheNearest() {
         assertTrue(refusal("sigma=2").startsWith("TDS Train... has no key 'sigma'. Did you mean "
-                + "'sigma_min' or 'sigma_max'? Valid keys: append, backbone, "), refusal("sigma=2"));
+                + "'sigma_min' or 'sigma_max' or 'images'? Valid keys: append, augment, "), refusal("sigma=2"));
     }
 
     @ParameterizedTest
