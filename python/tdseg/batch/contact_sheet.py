@@ -62,6 +62,11 @@ def small_pair(caption: str, image: Image, labels: npt.NDArray[Any], planes: Seq
         (T, Z, Y, X).
     planes
         The plane numbers of the image that the labels are of.
+
+    Returns
+    -------
+    Pair
+        Image and result in small, with the caption.
     """
     flat = labels.reshape(-1, *labels.shape[-2:])
     middle = len(flat) // 2

@@ -53,6 +53,11 @@ def decide(planned: Planned, existing: str, recipe: Recipe) -> Decision:
     recipe
         How this job makes results.
 
+    Returns
+    -------
+    Decision
+        With what is to be written, and why not the rest.
+
     Raises
     ------
     TdsegError

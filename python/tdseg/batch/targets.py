@@ -47,6 +47,11 @@ def plan_targets(
     suffix
         Instead of ``-labels``, or of ``-probabilities`` or ``-uncertainty`` where that is all.
 
+    Returns
+    -------
+    list of Planned
+        In the order of `sources`.
+
     Raises
     ------
     TdsegError

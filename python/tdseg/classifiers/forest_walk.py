@@ -78,6 +78,11 @@ def join(
         (K,) of each forest: its votes are multiplied by them and rounded.
     n_features
         F, of all features.
+
+    Returns
+    -------
+    Joined
+        The trees of all, in turn.
     """
     nodes, votes, pure, roots, turn, owner, weights = [], [], [], [], [], [], []
     node_count = leaf_count = 0
