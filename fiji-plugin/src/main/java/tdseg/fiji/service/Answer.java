@@ -5,13 +5,23 @@ import java.util.List;
 import tdseg.fiji.table.Fields;
 
 /** What a command gave. */
-public interface Answer {
+public abstract class Answer {
+    private final Fields answer;
+
+    Answer(Fields answer) {
+        this.answer = answer;
+    }
+
     /** Returns the reply, as docs/worker-protocol.md describes it. */
-    Fields reply();
+    public final Fields reply() {
+        return answer.object("reply");
+    }
 
     /** Returns the macro line that repeats the command. */
-    String line();
+    public final String line() {
+        return answer.text("line");
+    }
 
     /** Returns the images that were made, not yet shown. */
-    List<ImagePlus> images();
+    public abstract List<ImagePlus> images();
 }

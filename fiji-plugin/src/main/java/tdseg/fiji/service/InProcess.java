@@ -51,17 +51,7 @@ final class InProcess implements Service {
         }
         List<ImagePlus> images = found.stream().skip(1).map(each -> (ImagePlus) each)
                 .collect(Collectors.toList());
-        return new Answer() {
-            @Override
-            public Fields reply() {
-                return answer.object("reply");
-            }
-
-            @Override
-            public String line() {
-                return answer.text("line");
-            }
-
+        return new Answer(answer) {
             @Override
             public List<ImagePlus> images() {
                 return images;

@@ -54,17 +54,7 @@ final class WorkerService implements Service {
     }
 
     private static Answer answer(Worker worker, Questions questions, Fields answer) {
-        return new Answer() {
-            @Override
-            public Fields reply() {
-                return answer.object("reply");
-            }
-
-            @Override
-            public String line() {
-                return answer.text("line");
-            }
-
+        return new Answer(answer) {
             @Override
             public List<ImagePlus> images() {
                 List<ImagePlus> made = new ArrayList<>();

@@ -3,19 +3,16 @@ package tdseg.fiji.panel;
 import ij.IJ;
 import ij.ImagePlus;
 import ij.WindowManager;
-import ij.gui.ImageCanvas;
 import ij.gui.ImageRoi;
 import ij.gui.Overlay;
 import ij.gui.Roi;
 import ij.plugin.frame.Recorder;
 import java.awt.Component;
 import java.awt.EventQueue;
-import java.awt.Point;
 import java.awt.Robot;
 import java.awt.Toolkit;
 import java.awt.Window;
 import java.awt.datatransfer.DataFlavor;
-import java.awt.event.InputEvent;
 import java.awt.event.KeyEvent;
 import java.awt.event.WindowEvent;
 import java.util.ArrayList;
@@ -158,22 +155,7 @@ public final class DrivenPanel {
 
     private static void draw(int[] corners) throws Exception {
         ImagePlus imp = WindowManager.getCurrentImage();
-        EventQueue.invokeAndWait(imp.getWindow()::toFront);
-        Robot robot = new Robot();
-        robot.waitForIdle();
-        ImageCanvas canvas = imp.getCanvas();
-        Point origin = canvas.getLocationOnScreen();
-        for (int i = 0; i < corners.length; i += 2) {
-            robot.mouseMove(origin.x + canvas.screenX(corners[i]),
-                    origin.y + canvas.screenY(corners[i + 1]));
-            robot.waitForIdle();
-            if (i == 0) {
-                robot.mousePress(InputEvent.BUTTON1_DOWN_MASK);
-            }
-            robot.delay(30);
-        }
-        robot.mouseRelease(InputEvent.BUTTON1_DOWN_MASK);
-        robot.waitForIdle();
+        Mouse.drag(new Robot(), imp, corners);
         await(() -> imp.getRoi() != null && imp.getRoi().getState() == Roi.NORMAL,
                 "no selection");
     }

@@ -1,19 +1,16 @@
 package tdseg.fiji.panel;
 
 import ij.ImagePlus;
-import ij.gui.ImageCanvas;
 import ij.gui.ImageRoi;
 import ij.gui.Overlay;
 import java.awt.Component;
 import java.awt.Container;
 import java.awt.Dialog;
 import java.awt.EventQueue;
-import java.awt.Point;
 import java.awt.Rectangle;
 import java.awt.Robot;
 import java.awt.Toolkit;
 import java.awt.Window;
-import java.awt.event.InputEvent;
 import java.awt.image.BufferedImage;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
@@ -142,21 +139,7 @@ abstract class PanelUser {
 
     /** Draws with the mouse, in pixels of the image. */
     final void drag(int... corners) throws Exception {
-        EventQueue.invokeAndWait(imp.getWindow()::toFront); // above the Log
-        robot.waitForIdle();
-        ImageCanvas canvas = imp.getCanvas();
-        Point origin = canvas.getLocationOnScreen();
-        for (int i = 0; i < corners.length; i += 2) {
-            robot.mouseMove(origin.x + canvas.screenX(corners[i]),
-                    origin.y + canvas.screenY(corners[i + 1]));
-            robot.waitForIdle();
-            if (i == 0) {
-                robot.mousePress(InputEvent.BUTTON1_DOWN_MASK);
-            }
-            robot.delay(30);
-        }
-        robot.mouseRelease(InputEvent.BUTTON1_DOWN_MASK);
-        robot.waitForIdle();
+        Mouse.drag(robot, imp, corners);
         until("a selection", () -> imp.getRoi() != null
                 && imp.getRoi().getState() == ij.gui.Roi.NORMAL);
     }
