@@ -104,6 +104,9 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
     _key_options(apply, table["TDS Apply to Folder..."].keys, _APPLY_OWN, ApplyJobOptions)
     _fiji_option(apply)
 
+    report = _command(commands, "report", file_commands.report, "join the reports of a job's parts")
+    report.add_argument("output_folder", type=Path, help="of `tdseg apply ... --part k/n`")
+
     segment = _command(
         commands, "segment", file_commands.segment, "segment images together, without labels"
     )

@@ -88,11 +88,24 @@ def apply(options: argparse.Namespace) -> int:
         elif not outcome.skipped:
             written = ", ".join(str(path) for path in outcome.written)
             print(f"{outcome.source} -> {written} ({outcome.seconds:.1f} s)")
-    for sentence_ in summary(outcomes, options.output_folder):
+    for sentence_ in summary(outcomes, options.output_folder, own.part):
         print(with_options(sentence_, options.keys))
     if failed:
         print(f"tdseg: {failed} of {len(outcomes)} files failed.", file=sys.stderr)
     return 1 if failed else 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Join the reports of a job's parts; 1 if one has not ended, or an image failed."""
+    from tdseg.batch.parts import join_parts
+    from tdseg.commands.folder import summary
+
+    folder = user_path(options.output_folder)
+    joined = join_parts(folder)
+    for line in (joined.sentence(), *summary(joined.outcomes, folder)):
+        print(line)
+    whole = len(joined.ended) == joined.count
+    return 0 if whole and not any(outcome.error for outcome in joined.outcomes) else 1
 
 
 def segment(options: argparse.Namespace) -> int:

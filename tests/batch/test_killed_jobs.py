@@ -84,12 +84,13 @@ def test_a_job_that_is_killed_again_and_again_ends_as_if_it_was_not(many, tmp_pa
     _, _, right = many
     assert results(out) == results(right)  # no temporary file either
     for name in results(right):
-        np.testing.assert_array_equal(tifffile.imread(out / name), tifffile.imread(right / name))
+        assert (out / name).read_bytes() == (right / name).read_bytes()
     rows, undisturbed = report(out), report(right)
     assert [row["file"] for row in rows] == [row["file"] for row in undisturbed]
     for row, expected in zip(rows, undisturbed, strict=True):
         assert row["status"] in ("written", "skipped")
-        assert float(row["seconds"]) > 0  # of the run that made it
+        # Of the run that made it; nobody knows where that was killed before it wrote its report.
+        assert row["seconds"] == "" or float(row["seconds"]) > 0
         same = [key for key in row if key.startswith(("pixels", "area", "fraction", "results"))]
         assert [row[key] for key in same] == [expected[key] for key in same]
 

@@ -211,7 +211,7 @@ def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(
     foreign.rename(part)
     assert leftovers.sweep(tmp_path) == [part]  # of this machine, however young
     foreign.write_text("half")
-    os.utime(foreign, (time.time() - 90,) * 2)
+    os.utime(foreign, (time.time() - 4000,) * 2)
     assert write_file(tmp_path / "b.txt", lambda new: new.write_text("whole"))
     assert sorted(os.listdir(tmp_path)) == [".other.part", "b.txt"]
 

@@ -38,9 +38,9 @@ class Pair:
     failed: bool = False
 
 
-def page_name(number: int) -> str:
-    """Return the name of a page, counted from 0."""
-    return f"contact-sheet-{number + 1:03d}.png"
+def page_name(number: int, part: str = "") -> str:
+    """Return the name of a page, counted from 0, of a job or of a part such as ``2-of-8``."""
+    return f"contact-sheet-{f'part-{part}-' if part else ''}{number + 1:03d}.png"
 
 
 def pages(count: int) -> list[range]:
@@ -91,7 +91,7 @@ def mark_of(path: Path) -> str | None:
         return ""
 
 
-def check_pages(folder: Path, count: int) -> None:
+def check_pages(folder: Path, count: int, part: str = "") -> None:
     """Refuse to replace pictures that are no contact sheets of ours.
 
     Raises
@@ -100,7 +100,7 @@ def check_pages(folder: Path, count: int) -> None:
         If one of the names is taken.
     """
     for number in range(len(pages(count))):
-        path = folder / page_name(number)
+        path = folder / page_name(number, part)
         if mark_of(path) == "":
             raise TdsegError(
                 f"File '{path}' is not a contact sheet of tdseg and would be replaced; rename it, "
@@ -208,6 +208,8 @@ class Sheets:
         earlier run did.
     fact
         Returns what a page must know to be up to date, by the number of an image.
+    part
+        Of a job in several parts, for the pages' names.
     """
 
     def __init__(
@@ -216,8 +218,9 @@ class Sheets:
         count: int,
         make: Callable[[int], Pair],
         fact: Callable[[int], str],
+        part: str = "",
     ) -> None:
-        self._folder, self._make, self._fact = folder, make, fact
+        self._folder, self._make, self._fact, self._part = folder, make, fact, part
         self._open = {number: set(page) for number, page in enumerate(pages(count))}
         self._pages = pages(count)
         self._pairs: dict[int, Pair] = {}
@@ -230,7 +233,7 @@ class Sheets:
         self._open[page].discard(number)
         if self._open[page]:
             return
-        path = self._folder / page_name(page)
+        path = self._folder / page_name(page, self._part)
         mark = page_mark([self._fact(k) for k in self._pages[page]])
         if mark_of(path) != mark:
             pairs = [self._pairs.get(k) or self._make(k) for k in self._pages[page]]

@@ -20,7 +20,8 @@ IMAGEJ_ENDINGS = (*ENDINGS, *".dcm .avi .fits .zip .raw .czi .lif .nd2 .lsm .oib
 """The same where ImageJ reads: what Bio-Formats of a Fiji opens besides."""
 
 _LETTERS = "*?["
-_SHEET = re.compile(r"contact-sheet-\d{3,}\.png")  # of a job that writes beside its images
+# Of a job that writes beside its images.
+_SHEET = re.compile(r"contact-sheet-(part-\d+-of-\d+-)?\d{3,}\.png")
 
 
 @dataclass(frozen=True)

@@ -174,9 +174,11 @@ def pooled(found: Iterable[Agreement]) -> Pooled | None:
 
 
 def facts_of(
-    labels: Labels, image: Image, values: Sequence[int], seconds: float, particles: bool
+    labels: Labels, image: Image, values: Sequence[int], particles: bool
 ) -> dict[str, Any]:
     """Return what the report says of a result, in plain data.
+
+    Nothing of when, where or how fast: results of the same image are the same, byte by byte.
 
     Parameters
     ----------
@@ -186,14 +188,11 @@ def facts_of(
         Gives the calibration.
     values
         Label values of the classes.
-    seconds
-        That the work took.
     particles
         Whether to measure connected regions.
     """
     size = image.calibration
     facts: dict[str, Any] = {
-        "seconds": seconds,
         "shape": [int(n) for n in labels.shape],
         "pixel_area": size.pixel_area,
         "unit": size.unit or "pixel",

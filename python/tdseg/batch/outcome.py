@@ -26,7 +26,7 @@ class FileOutcome:
     error
         One sentence, or "".
     seconds
-        How long reading and computing took.
+        How long reading and computing took; 0 where nobody knows.
     place
         Relative path of the image, as the results' folder mirrors it.
     note
@@ -37,6 +37,8 @@ class FileOutcome:
         What was measured (`tdseg.batch.measures.facts_of`); empty if nothing could be.
     agreement
         With the truth; None without.
+    number
+        Its place in the list of the job's images, counted from 0.
     """
 
     source: Path
@@ -49,6 +51,7 @@ class FileOutcome:
     results: Mapping[str, Path] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     agreement: Agreement | None = None
+    number: int = 0
 
     @property
     def status(self) -> str:

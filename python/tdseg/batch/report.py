@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tdseg.errors import TdsegError
 from tdseg.runtime.files import is_file, name_of, write_file
 
 NAME, CLASSES_NAME = "report.csv", "report-classes.csv"
+Outcomes = Sequence[FileOutcome]
 _FIRST = {NAME: "file,status,", CLASSES_NAME: "class,label,"}
 _LEAST_SECONDS = 5.0
 _SHARE = 20
@@ -42,7 +43,7 @@ class Report:
         particles: bool = False,
         truth: bool = False,
     ) -> None:
-        self._folder, self._names, self._values = folder, list(names), list(values)
+        self.folder, self._names, self._values = folder, list(names), list(values)
         self._particles, self._truth = particles, truth
         self._next = time.monotonic() + _LEAST_SECONDS
 
@@ -55,7 +56,7 @@ class Report:
             If there is such a file.
         """
         for name, first in _FIRST.items():
-            path = self._folder / name
+            path = self.folder / name
             if not is_file(path):
                 continue
             try:
@@ -69,20 +70,50 @@ class Report:
                     "choose another output folder."
                 )
 
-    def now_and_then(self, outcomes: Sequence[FileOutcome]) -> None:
-        """Write what there is, if that was not done lately; a full disk is told at the end."""
+    def shape(self) -> dict[str, Any]:
+        """Return what makes another report of the same columns: `Report(folder, **shape)`."""
+        return {
+            "names": self._names,
+            "values": self._values,
+            "particles": self._particles,
+            "truth": self._truth,
+        }
+
+    def now_and_then(
+        self, outcomes: Callable[[], Outcomes], write: Callable[[Outcomes], None] | None = None
+    ) -> None:
+        """Write what there is, if that was not done lately; a full disk is told at the end.
+
+        Parameters
+        ----------
+        outcomes
+            Returns what is known; asked only where it is to be written.
+        write
+            Writes it; default: `close`.
+        """
         began = time.monotonic()
         if began >= self._next:
             with contextlib.suppress(TdsegError):
-                self.close(outcomes)
+                (write or self.close)(outcomes())
             took = time.monotonic() - began
             self._next = time.monotonic() + max(_LEAST_SECONDS, _SHARE * took)
 
-    def close(self, outcomes: Sequence[FileOutcome]) -> None:
+    def close(self, outcomes: Outcomes) -> None:
         """Write both files."""
-        _write(self._folder / NAME, self.columns(), self.rows(outcomes))
+        _write(self.folder / NAME, self.columns(), self.rows(outcomes))
         rows = self.class_rows(outcomes)
-        _write(self._folder / CLASSES_NAME, list(rows[0]), rows)
+        _write(self.folder / CLASSES_NAME, list(rows[0]), rows)
+
+    def earlier_seconds(self) -> dict[str, float]:
+        """Return what the report of an earlier job says of how long each image took."""
+        path, found = self.folder / NAME, {}
+        with contextlib.suppress(OSError, csv.Error, TdsegError):
+            if is_file(path):
+                with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+                    for row in csv.DictReader(stream):
+                        with contextlib.suppress(ValueError, TypeError):
+                            found[str(row.get("file"))] = float(row.get("seconds") or "")
+        return found
 
     def columns(self) -> list[str]:
         """Return the columns of `rows`."""
@@ -97,16 +128,16 @@ class Report:
             names.append("mIoU")
         return [*names, "results", "note"]
 
-    def rows(self, outcomes: Sequence[FileOutcome]) -> list[dict[str, Any]]:
+    def rows(self, outcomes: Outcomes) -> list[dict[str, Any]]:
         """Return a row an image; what is not known is empty."""
         return [self._row(outcome) for outcome in outcomes]
 
     def _row(self, outcome: FileOutcome) -> dict[str, Any]:
         facts = outcome.facts
         row: dict[str, Any] = {
-            "file": _text(outcome.place or str(outcome.source)),
+            "file": file_cell(outcome),
             "status": outcome.status,
-            "seconds": facts.get("seconds", outcome.seconds),
+            "seconds": outcome.seconds or "",
             "results": " ".join(name_of(path) for path in outcome.results.values()),
             "note": _text(outcome.error or outcome.note),
         }
@@ -128,7 +159,7 @@ class Report:
             row["mIoU"] = _rounded(outcome.agreement.mean_iou)
         return row
 
-    def class_rows(self, outcomes: Sequence[FileOutcome]) -> list[dict[str, Any]]:
+    def class_rows(self, outcomes: Outcomes) -> list[dict[str, Any]]:
         """Return a row a class with its totals, and where there is truth one with the means."""
         measured = [o.facts for o in outcomes if o.facts]
         areas = {(f["unit"]) for f in measured}
@@ -160,9 +191,14 @@ class Report:
             )
         return rows
 
-    def agreement(self, outcomes: Sequence[FileOutcome]) -> Pooled | None:
+    def agreement(self, outcomes: Outcomes) -> Pooled | None:
         """Join the agreement of all images with their truth."""
         return pooled(o.agreement for o in outcomes if o.agreement is not None)
+
+
+def file_cell(outcome: FileOutcome) -> str:
+    """Return what stands in the column ``file``."""
+    return _text(outcome.place or str(outcome.source))
 
 
 _PARTICLES = ("particles", "mean size", "median size", "largest size")

@@ -93,7 +93,7 @@ def apply_to_folder(request: Request) -> Reply:
         raise TdsegError(failed[0].error if len(failed) == 1 else _all_failed(failed))
     for outcome in failed:
         request.progress.note(outcome.error)
-    for sentence in summary(outcomes, folder):
+    for sentence in summary(outcomes, folder, job.part):
         request.progress.note(sentence)
     values = [v + settings.first_label - 1 for v in model.class_values]
     report = Report(folder, model.class_names, values, job.particles, bool(job.truth))
@@ -154,8 +154,8 @@ def overlay_reader_of(
     return read
 
 
-def summary(outcomes: Sequence[FileOutcome], folder: Path) -> list[str]:
-    """Say in a few sentences what became of a job."""
+def summary(outcomes: Sequence[FileOutcome], folder: Path, part: str = "") -> list[str]:
+    """Say in a few sentences what became of a job, or of a part of one such as ``2/8``."""
     counts = {status: 0 for status in ("written", "skipped", "kept", "failed")}
     for outcome in outcomes:
         counts[outcome.status] += 1
@@ -167,7 +167,8 @@ def summary(outcomes: Sequence[FileOutcome], folder: Path) -> list[str]:
     }
     parts = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
     images = counted_images(len(outcomes))
-    lines = [f"{images}: {'; '.join(parts)}. The report is '{folder / 'report.csv'}'."]
+    where = "" if part else f" The report is '{folder / 'report.csv'}'."
+    lines = [f"{images}{': ' if parts else ''}{'; '.join(parts)}.{where}"]
     kept = [outcome for outcome in outcomes if outcome.status == "kept"]
     if kept:
         more = f" (and {len(kept) - 1} more)" if len(kept) > 1 else ""

@@ -323,3 +323,10 @@ class ApplyJobOptions(FolderOptions):
     )
     particles: bool = flag(False, "count and measure connected regions of each class")
     contact_sheet: bool = flag(True, "PNG pages with images and results side by side", basic=True)
+    part: str = text(
+        "",
+        "do only every n-th image, beginning with the k-th: k/n; each part may be a process on "
+        "another machine, and the last one to end joins the reports",
+        r"\d{1,6}/\d{1,6}",
+        "2/8",
+    )

@@ -20,8 +20,8 @@ except ImportError:  # Windows
 
 # Short and of its own: a long name of the file to write leaves no room for additions.
 _PART = re.compile(r"\.tdseg-[0-9a-f]{12}\.part")
-# A file system that is shared may not carry locks from machine to machine.
-_YOUNG_SECONDS = 60.0
+# A file system that is shared may not carry locks from machine to machine, nor one clock.
+_YOUNG_SECONDS = 3600.0
 _OLD_SECONDS = 24 * 3600.0
 _SWEEP_EVERY_SECONDS = 600.0
 _swept: dict[str, float] = {}
@@ -89,7 +89,7 @@ def _is_at(handle: int, path: Path) -> bool:
 def sweep(folder: Path) -> list[Path]:
     """Remove the temporary files of tdseg's in a folder whose writers are gone.
 
-    A file goes if nobody holds its lock and it is of this machine or older than a minute; where
+    A file goes if nobody holds its lock and it is of this machine or older than an hour; where
     locks cannot tell, if it is older than a day. Whatever cannot be looked at or removed stays.
 
     Returns
