@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tiny_network import Tiny
 
 import tdseg
-from tdseg.backbones.base import Level, WeightsInfo
+from tdseg.backbones.base import WeightsInfo
 from tdseg.errors import TdsegError
 from tdseg.features.deep import DeepFeatures
 from tdseg.features.token_cache import TokenCache
@@ -14,25 +15,6 @@ from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.transforms import FLIPS, HALF_TURN, QUARTER_TURNS, orientations
 
 WHOLE = slice(None)
-
-
-class Tiny:
-    """Two levels: means of 4 x 4 pixels, and of 8 x 8 with a product of colours."""
-
-    name = "tiny"
-    weights = WeightsInfo("tiny", "00", "CC0-1.0", "test")
-    levels = (Level("fine", 3, 4, 1.5), Level("coarse", 2, 8, 3.5))
-    multiple, window, has_global_context, has_attention = 8, 64, False, False
-    device, dtype = torch.device("cpu"), torch.float32
-
-    def __init__(self) -> None:
-        self.runs = 0
-
-    def tokens(self, images: torch.Tensor) -> list[torch.Tensor]:
-        self.runs += 1
-        mean = torch.nn.functional.avg_pool2d
-        more = torch.stack([images[:, 0], images[:, 1] * images[:, 2]], 1)
-        return [mean(images, 4), mean(more, 8)]
 
 
 def plane(shape=(40, 50, 1), seed=0, rgb=False, dtype=np.uint8) -> PlaneInput:

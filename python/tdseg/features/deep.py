@@ -12,6 +12,7 @@ from tdseg.errors import TdsegError
 from tdseg.features.hybrid import HybridMap
 from tdseg.features.token_cache import TokenCache, token_key
 from tdseg.runtime.feature_map import FeatureMap, PlaneInput
+from tdseg.runtime.lazy_pixels import LazyPixels, Pixels
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.upsampling.options import UpsamplingOptions
 from tdseg.upsampling.picture import Picture
@@ -134,7 +135,10 @@ class DeepFeatures:
         """Return how to look up parts of an image; announces the work when none is there."""
         cache, announced = self._cache, False
         key = ""
+        if isinstance(picture.pixels, LazyPixels):
+            cache = None  # pixels that are not read cannot be told apart
         if cache is not None:
+            assert isinstance(picture.pixels, np.ndarray)
             key = token_key(picture.pixels, picture.ranges, self.cache_settings())
 
         def find(name: str, make: Callable[[], EncodedPlane]) -> EncodedPlane:
@@ -196,5 +200,15 @@ class DeepFeatures:
             ranges = np.array([[0.0, top]] * pixels.shape[2])
         ranges = np.asarray(ranges, np.float64)
         if plane.rgb:
-            return [Picture(pixels[:, :, :3], ranges[:3])]
-        return [Picture(pixels[:, :, c : c + 1], ranges[c : c + 1]) for c in range(pixels.shape[2])]
+            return [Picture(_channels(pixels, 0, 3), ranges[:3])]
+        return [
+            Picture(_channels(pixels, c, c + 1), ranges[c : c + 1]) for c in range(pixels.shape[2])
+        ]
+
+
+def _channels(pixels: Pixels, first: int, stop: int) -> Pixels:
+    """Return some channels of a plane."""
+    if isinstance(pixels, LazyPixels):
+        return pixels if (first, stop) == (0, pixels.shape[2]) else pixels.some(first, stop)
+    some: np.ndarray = pixels[:, :, first:stop]
+    return some

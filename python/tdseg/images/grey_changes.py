@@ -61,7 +61,7 @@ def change_grey(plane: PlaneInput, change: GreyChange) -> PlaneInput:
         Pixels of the same type; whole numbers are rounded and stay within their type.
     """
     assert plane.ranges is not None
-    pixels, low, high = plane.pixels, plane.ranges[:, 0], plane.ranges[:, 1]
+    pixels, low, high = plane.array, plane.ranges[:, 0], plane.ranges[:, 1]
     middle = pixels.mean(axis=None if plane.rgb else (0, 1), dtype=np.float64)
     out = np.empty_like(pixels)
     for top in range(0, len(pixels), ROWS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,18 @@ class PlaneSource(Protocol):
 
     def read(self, t: int, z: int, c: int) -> npt.NDArray[np.number]:
         """Return one (Y, X) plane; the caller must not write to it."""
+
+
+@runtime_checkable
+class RegionSource(PlaneSource, Protocol):
+    """A source that can read a part of a plane without the rest."""
+
+    @property
+    def chunk(self) -> tuple[int, int]:
+        """Rows and columns that are stored together."""
+
+    def read_region(self, t: int, z: int, c: int, rows: slice, cols: slice) -> npt.NDArray[Any]:
+        """Return rows and columns of a plane, as `read` has them; slices lie within the plane."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +260,23 @@ class Image:
             colours: npt.NDArray[np.uint8] = self.palette[self.source.read(t, z, 0)]
             return colours
         return np.stack([self.source.read(t, z, c) for c in range(self.shape[2])], axis=-1)
+
+    @property
+    def by_region(self) -> RegionSource | None:
+        """What reads parts of planes; None where that is no less work than reading whole ones."""
+        return self.source if isinstance(self.source, RegionSource) else None
+
+    def region(self, index: int, rows: slice, cols: slice) -> npt.NDArray[np.number]:
+        """Return rows and columns of plane number `index` as (h, w, C), C as in `channels`."""
+        source = self.by_region
+        if source is None:
+            return self.plane(index)[rows, cols]
+        t, z = divmod(index, self.shape[1])
+        if self.palette is not None:
+            colours: npt.NDArray[np.uint8] = self.palette[source.read_region(t, z, 0, rows, cols)]
+            return colours
+        parts = [source.read_region(t, z, c, rows, cols) for c in range(self.shape[2])]
+        return np.stack(parts, axis=-1)
 
     def planes(self) -> Iterator[npt.NDArray[np.number]]:
         """Iterate over all planes, (Y, X, C) each."""

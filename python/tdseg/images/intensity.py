@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.pixel_values import change_values
 from tdseg.runtime.feature_map import PlaneInput
+from tdseg.runtime.lazy_pixels import LazyPixels
 
 # Robust ends of the grey scale: what lies beyond is noise, dust or saturation.
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
@@ -18,6 +20,9 @@ LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
 SAMPLE_PIXELS = 2_000_000
 # Of very many images fewer each, so that memory stays bounded.
 POOLED_PIXELS = 64_000_000
+# Planes above this are read by parts, where their file allows it.
+LAZY_BYTES = 64 * 1024**2
+_ROWS_AT_ONCE = 512
 
 
 def selected_channels(image: Image, channels: Sequence[int]) -> tuple[tuple[str, ...], bool]:
@@ -61,14 +66,34 @@ def sample_grey_values(
     if stride > 1:
         step = max(1, int(np.sqrt(64 * height * width / pixels)))
     for index in chosen[::stride]:
-        plane = image.plane(index)
-        for k, c in enumerate(channels):
-            taken[k].append(plane[::step, ::step, c].ravel())
+        for rows in _every(image, index, step):
+            for k, c in enumerate(channels):
+                taken[k].append(rows[:, :, c].ravel())
     values = [np.concatenate(t) for t in taken]
     for k, v in enumerate(values):
         if v.dtype.kind == "f":
             values[k] = v[np.isfinite(v)]
     return values
+
+
+def is_lazy(image: Image) -> bool:
+    """Tell whether the planes of an image are read by parts: they are large, and can be."""
+    bytes_of_plane = math.prod(image.shape[2:]) * image.dtype.itemsize
+    return image.by_region is not None and bytes_of_plane > LAZY_BYTES
+
+
+def _every(image: Image, index: int, step: int) -> Iterator[npt.NDArray[np.number]]:
+    """Yield every so many rows and columns of a plane, (h, w, C), from top to bottom."""
+    if not is_lazy(image):
+        yield image.plane(index)[::step, ::step]
+        return
+    height, width = image.size
+    source = image.by_region
+    assert source is not None
+    tall = step * max(1, -(-_ROWS_AT_ONCE // step))
+    for top in range(0, height, tall):
+        rows = slice(top, min(top + tall, height))
+        yield image.region(index, rows, slice(0, width))[::step, ::step]
 
 
 def robust_ranges(
@@ -143,29 +168,74 @@ class Intensity:
         else:
             self._ranges = np.asarray(ranges, np.float64)
 
-    def plane(self, index: int) -> PlaneInput:
+    def plane(
+        self, index: int, facts: dict[str, npt.NDArray[np.float64]] | None = None
+    ) -> PlaneInput:
         """Return plane number `index`, ready for features.
+
+        Large planes of files that can be read by parts are read when their pixels are asked for;
+        their extreme values are looked for here, in one pass, unless `facts` has them.
+
+        Parameters
+        ----------
+        index
+            ``t * Z + z``.
+        facts
+            What an earlier look found of this plane (`LazyPixels.facts`); it is added to.
+
+        Returns
+        -------
+        PlaneInput
+            Pixels, channels and ranges.
 
         Raises
         ------
         TdsegError
             If pixels are NaN or infinite.
         """
+        if is_lazy(self._image):
+            return self._lazy_plane(index, facts)
         pixels = self._image.plane(index)
         if self._channels != list(range(pixels.shape[2])):
             pixels = pixels[:, :, self._channels]
         if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
             count = int((~np.isfinite(pixels)).sum())
-            raise TdsegError(
-                f"Image '{self._image.name}' has {count} NaN or infinite pixels (plane "
-                f"{index + 1}); replace them first (in a macro: {change_values(pixels)})."
-            )
-        if self._normalize != "none":
-            own = self._own_range(index)
-            low, high = own[:, 0], own[:, 1]
-            scaled = (pixels.astype(np.float64) - low) * (255.0 / (high - low))
-            pixels = scaled.astype(np.float32)
+            raise self._not_finite(index, count, change_values(pixels))
+        return PlaneInput(self._scaled(pixels, index), self._names, self._rgb, self._ranges)
+
+    def _lazy_plane(
+        self, index: int, facts: dict[str, npt.NDArray[np.float64]] | None
+    ) -> PlaneInput:
+        image, source = self._image, self._image.by_region
+        assert source is not None
+        every = self._channels == list(range(len(image.channels)))
+
+        def read(rows: slice, cols: slice) -> npt.NDArray[np.number]:
+            pixels = image.region(index, rows, cols)
+            return self._scaled(pixels if every else pixels[:, :, self._channels], index)
+
+        dtype = image.dtype if self._normalize == "none" else np.dtype(np.float32)
+        shape = (*image.size, len(self._channels))
+        pixels = LazyPixels(shape, dtype, read, source.chunk, facts)
+        bad = int(pixels.statistics()["not finite"].sum())
+        if bad:
+            raise self._not_finite(index, bad, "changeValues(NaN, NaN, 0);")
         return PlaneInput(pixels, self._names, self._rgb, self._ranges)
+
+    def _not_finite(self, index: int, count: int, remedy: str) -> TdsegError:
+        return TdsegError(
+            f"Image '{self._image.name}' has {count} NaN or infinite pixels (plane {index + 1}); "
+            f"replace them first (in a macro: {remedy})."
+        )
+
+    def _scaled(self, pixels: npt.NDArray[np.number], index: int) -> npt.NDArray[np.number]:
+        """Bring the image's own range to 0 to 255, if so chosen."""
+        if self._normalize == "none":
+            return pixels
+        own = self._own_range(index)
+        low, high = own[:, 0], own[:, 1]
+        scaled = (pixels.astype(np.float64) - low) * (255.0 / (high - low))
+        return scaled.astype(np.float32)
 
     def _own_range(self, index: int) -> npt.NDArray[np.float64]:
         slices = self._image.shape[1]

@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from tdseg.runtime.lazy_pixels import Pixels
+
 
 @dataclass(frozen=True)
 class PlaneInput:
@@ -17,7 +19,8 @@ class PlaneInput:
     Attributes
     ----------
     pixels
-        (Y, X, C), uint8, uint16 or float32; already normalised where the settings ask for it.
+        (Y, X, C), uint8, uint16 or float32; already normalised where the settings ask for it. Of
+        large planes they are read when asked for; `array` has them all.
     channels
         One label a channel; ``("",)`` for a single channel.
     rgb
@@ -26,10 +29,15 @@ class PlaneInput:
         (C, 2) float: the values that the backbone sees as 0 and 1, one row per channel.
     """
 
-    pixels: npt.NDArray[np.number]
+    pixels: Pixels
     channels: tuple[str, ...] = ("",)
     rgb: bool = False
     ranges: npt.NDArray[np.float64] | None = None
+
+    @property
+    def array(self) -> npt.NDArray[np.number]:
+        """All pixels in memory."""
+        return np.asarray(self.pixels)
 
 
 @runtime_checkable

@@ -110,7 +110,8 @@ def saliency(
 
 def is_flat(plane: PlaneInput) -> bool:
     """Return whether every channel of a plane is constant."""
-    return bool((plane.pixels == plane.pixels[:1, :1]).all())
+    pixels = plane.array
+    return bool((pixels == pixels[:1, :1]).all())
 
 
 class AttentionTokens:

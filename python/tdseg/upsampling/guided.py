@@ -285,7 +285,7 @@ class GuidedUpsampler(ShiftUpsampler):
     ) -> GuidedField:
         """Compare the image's pixels with its colours at the tokens, of all windows at once."""
         encoded = self.encoded(picture, names, store, progress)
-        guide = picture.scaled(picture.pixels)
+        guide = picture.scaled(np.asarray(picture.pixels))
         grids, start = [], 0
         for level in encoded.levels:
             grids += [_guided_grid(grid, guide, start, 1 / len(level)) for grid in level]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tdseg.runtime.lazy_pixels import Pixels
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -20,7 +22,7 @@ class Picture:
         (1 or 3, 2): the values that become 0 and 1; values beyond are clipped.
     """
 
-    pixels: npt.NDArray[np.number]
+    pixels: Pixels
     ranges: npt.NDArray[np.float64]
 
     @property

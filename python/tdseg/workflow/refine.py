@@ -157,9 +157,9 @@ def crf_guide(plane: PlaneInput, options: CrfOptions) -> np.ndarray:
 def scaled_plane(plane: PlaneInput) -> np.ndarray:
     """Return the plane from 0 to 255 within the grey range of the backbone."""
     if plane.pixels.dtype == np.uint8:
-        return plane.pixels
+        return plane.array
     ranges = plane.ranges if plane.ranges is not None else np.array([[0.0, 255.0]])
     low, high = ranges[:, 0], ranges[:, 1]
-    scaled = (plane.pixels - low) * (255.0 / (high - low))
+    scaled = (plane.array - low) * (255.0 / (high - low))
     guide: npt.NDArray[np.float32] = np.clip(scaled, 0, 255).astype(np.float32)
     return guide

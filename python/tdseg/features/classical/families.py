@@ -31,12 +31,16 @@ class Filter:
     names : callable, optional
         Names of the features, from the options. None: those of Trainable Weka Segmentation, whose
         order runs across families (`tdseg.features.classical.names`).
+    whole : bool
+        Whether a value may depend on all pixels of the plane, however far, so that a large plane
+        cannot be filtered block by block.
     """
 
     families: tuple[str, ...]
     reach: Callable[[ClassicalOptions], int]
     compute: Callable[[Tile, ChannelPlane, Planes], None]
     names: Callable[[ClassicalOptions], Sequence[str]] | None = None
+    whole: bool = False
 
 
 _HERE = "tdseg.features.classical.filters"

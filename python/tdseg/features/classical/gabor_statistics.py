@@ -17,6 +17,7 @@ from tdseg.features.classical.gabor import respond_rows
 from tdseg.features.classical.gabor_bank import BANKS, Bank, half_kernels, separable_kernels
 from tdseg.features.classical.kernels import ANGLES
 from tdseg.runtime import threads
+from tdseg.runtime.lazy_pixels import Channel
 
 STRIP = 256  # rows transformed at once; fixed, so that results do not depend on threads
 
@@ -31,7 +32,7 @@ class MirroredPlane:
         Subtracted; it cancels in the normalisation.
     """
 
-    def __init__(self, pixels: np.ndarray, level: float) -> None:
+    def __init__(self, pixels: Channel, level: float) -> None:
         self._pixels = pixels
         self._level = np.float32(level)
         self.shape: tuple[int, int] = (pixels.shape[0], pixels.shape[1])
@@ -133,7 +134,7 @@ def _outside(plane: MirroredPlane, bank: Bank, angle: int) -> np.ndarray:
     return total
 
 
-def gabor_statistics(pixels: np.ndarray, level: float) -> np.ndarray:
+def gabor_statistics(pixels: Channel, level: float) -> np.ndarray:
     """Return mean and reciprocal standard deviation of every response over the plane.
 
     Parameters

@@ -14,6 +14,7 @@ from tdseg.features.classical.sampling import patches
 from tdseg.features.classical.statistics import ChannelPlane, DiffusedPlanes
 from tdseg.runtime import threads
 from tdseg.runtime.cancelling import check
+from tdseg.runtime.lazy_pixels import LazyChannel, LazyPixels, Pixels, channel_of
 from tdseg.runtime.tiling import runs
 
 PIECE = 1024  # side of the largest piece that is filtered at once (pixels)
@@ -53,13 +54,15 @@ class ClassicalPlane:
 
     def __init__(
         self,
-        pixels: np.ndarray,
+        pixels: Pixels,
         options: ClassicalOptions,
         channels: tuple[str, ...] = ("",),
         rgb: bool = False,
     ) -> None:
-        array = np.asarray(pixels)
-        array = array[:, :, np.newaxis] if array.ndim == 2 else array
+        array: Pixels = pixels
+        if not isinstance(array, LazyPixels):
+            array = np.asarray(array)
+            array = array[:, :, np.newaxis] if array.ndim == 2 else array
         _check(array, channels)
         self.options = options
         self.shape: tuple[int, int] = (array.shape[0], array.shape[1])
@@ -71,7 +74,7 @@ class ClassicalPlane:
                 f" {array.dtype}; use rgb=channels."
             )
         self._pixels = array
-        planes = [array[:, :, c] for c in range(array.shape[2])]
+        planes = [channel_of(array, c) for c in range(array.shape[2])]
         if self.averaged:
             together = DiffusedPlanes(planes, options)
             self.channel_planes = [
@@ -265,8 +268,8 @@ class ClassicalPlane:
         return values
 
 
-def _check(array: np.ndarray, channels: tuple[str, ...]) -> None:
-    if array.ndim != 3 or array.size == 0:
+def _check(array: Pixels, channels: tuple[str, ...]) -> None:
+    if array.ndim != 3 or 0 in array.shape:
         raise TdsegError(
             f"An image plane must have rows, columns and channels, but its shape is {array.shape}."
         )
@@ -282,13 +285,19 @@ def _check(array: np.ndarray, channels: tuple[str, ...]) -> None:
     if array.dtype.kind != "f":
         return
     for c, channel in enumerate(channels):
-        with np.errstate(over="ignore"):
-            bad = int(array.shape[0] * array.shape[1]) - int(
-                np.isfinite(array[:, :, c].astype(np.float32, copy=False)).sum()
-            )
+        bad = _unusable(channel_of(array, c))
         if bad:
             where = f" in channel {channel}" if channel else ""
             raise TdsegError(
                 f"The image has {bad} pixels{where} that are NaN, infinite or too large for single"
                 " precision; replace them before computing features."
             )
+
+
+def _unusable(channel: np.ndarray | LazyChannel) -> int:
+    """Count pixels that single precision cannot hold."""
+    if isinstance(channel, LazyChannel):
+        return int(channel.fact("not finite"))
+    with np.errstate(over="ignore"):
+        values = channel.astype(np.float32, copy=False)
+    return int(channel.size) - int(np.isfinite(values).sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from tdseg.features.classical.lipschitz import lipschitz
 from tdseg.features.classical.options import ClassicalOptions
 from tdseg.features.classical.quantise import quantise
 from tdseg.features.classical.tile import Tile
+from tdseg.runtime.lazy_pixels import Channel, LazyChannel, extremes, mean
 
 
 class ChannelPlane:
@@ -22,7 +23,7 @@ class ChannelPlane:
     Parameters
     ----------
     pixels : ndarray of real numbers, shape (Y, X)
-        Kept as it is; tiles of it are converted to float32.
+        Kept as it is, or read on demand; tiles of it are converted to float32.
     options : ClassicalOptions
     diffusion : DiffusedPlanes
         The channels that are diffused together with this one.
@@ -31,13 +32,12 @@ class ChannelPlane:
     """
 
     def __init__(
-        self, pixels: np.ndarray, options: ClassicalOptions, diffusion: DiffusedPlanes, index: int
+        self, pixels: Channel, options: ClassicalOptions, diffusion: DiffusedPlanes, index: int
     ) -> None:
         self.pixels = pixels
         self.options = options
         self.shape: tuple[int, int] = (pixels.shape[0], pixels.shape[1])
-        self.minimum = float(np.float32(pixels.min()))
-        self.maximum = float(np.float32(pixels.max()))
+        self.minimum, self.maximum = (float(np.float32(end)) for end in extremes(pixels))
         self._diffusion = diffusion
         self._index = index
         self._lock = threading.RLock()
@@ -61,7 +61,7 @@ class ChannelPlane:
     def level(self) -> float:
         """Mean of the plane."""
         with self._lock:
-            return float(np.mean(self.pixels, dtype=np.float64))
+            return mean(self.pixels)
 
     @cached_property
     def gabor(self) -> np.ndarray:
@@ -70,6 +70,10 @@ class ChannelPlane:
             if "gabor" in self.__dict__:
                 done: npt.NDArray[np.float64] = self.__dict__["gabor"]
                 return done
+            if isinstance(self.pixels, LazyChannel):
+                return self.pixels.known(
+                    "gabor", partial(gabor_statistics, self.pixels, self.level)
+                )
             return gabor_statistics(self.pixels, self.level)
 
     @cached_property
@@ -79,7 +83,7 @@ class ChannelPlane:
             if "lipschitz" in self.__dict__:
                 done: npt.NDArray[np.uint8] = self.__dict__["lipschitz"]
                 return done
-            return lipschitz(quantise(self.pixels, self.minimum, self.maximum))
+            return lipschitz(quantise(np.asarray(self.pixels), self.minimum, self.maximum))
 
     @property
     def diffused(self) -> np.ndarray:
@@ -90,7 +94,7 @@ class ChannelPlane:
 class DiffusedPlanes:
     """Anisotropic diffusion of channels that belong together, computed when first needed."""
 
-    def __init__(self, channels: list[np.ndarray], options: ClassicalOptions) -> None:
+    def __init__(self, channels: list[Channel], options: ClassicalOptions) -> None:
         self._channels = channels
         self._options = options
         self._lock = threading.RLock()
@@ -102,4 +106,6 @@ class DiffusedPlanes:
             if "planes" in self.__dict__:
                 done: npt.NDArray[np.float32] = self.__dict__["planes"]
                 return done
-            return anisotropic_diffusion(np.stack(self._channels), self._options)
+            return anisotropic_diffusion(
+                np.stack([np.asarray(c) for c in self._channels]), self._options
+            )
