@@ -11,12 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from tdseg.errors import TdsegError
+from tdseg.images.zarr_metadata import is_zarr
 from tdseg.runtime.files import exists, is_folder
 
-ENDINGS = tuple(".tif .tiff .png .jpg .jpeg .bmp .gif .pgm .ppm .pnm".split())
+ZARR = ".zarr"
+"""Of folders that are one image each."""
+
+_FILES = tuple(".tif .tiff .png .jpg .jpeg .bmp .gif .pgm .ppm .pnm".split())
+ENDINGS = (*_FILES, ZARR)
 """Files that are looked at in a folder where no filter says otherwise, and ImageJ does not read."""
 
-IMAGEJ_ENDINGS = (*ENDINGS, *".dcm .avi .fits .zip .raw .czi .lif .nd2 .lsm .oib .oif".split())
+IMAGEJ_ENDINGS = (*_FILES, *".dcm .avi .fits .zip .raw .czi .lif .nd2 .lsm .oib .oif".split())
 """The same where ImageJ reads: what Bio-Formats of a Fiji opens besides."""
 
 _LETTERS = "*?["
@@ -45,6 +50,18 @@ class Source:
     place: PurePath
     listed: bool = False
     star: str = ""
+
+    @property
+    def stem(self) -> str:
+        """The image's name without its ending."""
+        return bare(self.place).name
+
+
+def bare(place: PurePath) -> PurePath:
+    """Return a place without the ending of its name; ``.ome.zarr`` is one."""
+    if place.name.lower().endswith(".ome.zarr"):
+        place = place.with_suffix("")
+    return place.with_suffix("")
 
 
 def find_sources(
@@ -88,7 +105,7 @@ def find_sources(
     for given in inputs:
         if any(letter in str(given) for letter in _LETTERS) and not exists(given):
             found += _matches(given)
-        elif is_folder(given):
+        elif is_folder(given) and not is_zarr(given):
             found += _inside(given, patterns, recursive, leave_out, endings)
         else:
             found.append(Source(given, PurePath(given.name)))
@@ -103,7 +120,7 @@ def _matches(pattern: Path) -> list[Source]:
     first = next(k for k, part in enumerate(parts) if any(letter in part for letter in _LETTERS))
     head = Path(*parts[:first])
     matches = sorted(glob.glob(str(pattern), recursive=True))
-    files = [Path(match) for match in matches if not is_folder(match)]
+    files = [Path(match) for match in matches if not is_folder(match) or _is_image(match)]
     if not files:
         raise TdsegError(f"No file matches '{pattern}'; check the folder and the ending.")
     named = [pattern.name]
@@ -137,7 +154,10 @@ def _inside(
             folders.clear()
             continue
         seen.add(real)
-        folders.sort()
+        images = [name for name in folders if _is_image(name)]
+        folders[:] = sorted(name for name in folders if not _is_image(name))
+        if ZARR in endings:
+            names = [*names, *images]
         if not recursive:
             deeper = len(folders)
             folders.clear()
@@ -153,6 +173,10 @@ def _inside(
         raise TdsegError(f"Folder '{folder}' has no image {what}{more or '; check filter='}.")
     names = [PurePath(pattern).name for pattern in patterns]
     return [Source(folder / p, p, True, _star(p.name, names)) for p in sorted(places)]
+
+
+def _is_image(folder: str) -> bool:
+    return folder.lower().endswith(ZARR)
 
 
 def _star(name: str, patterns: Sequence[str]) -> str:
@@ -179,7 +203,7 @@ def _apart(sources: list[Source]) -> list[Source]:
     owners: dict[str, Path] = {}
     for source in sources:
         folder = Path(os.path.abspath(source.path)).parent
-        stem = source.place.with_suffix("").as_posix().casefold()
+        stem = bare(source.place).as_posix().casefold()
         if owners.setdefault(stem, folder) != folder:
             break
     else:

@@ -35,6 +35,8 @@ class LazyImages:
     def open(self, path: Path) -> Image:
         """Return an image that knows its facts and reads its pixels when they are asked for."""
         image = self._read(path)
+        if image.by_region is not None:  # it holds no pixels
+            return image
         self._hold(path, image.source)
         return replace(image, source=_Pixels(self, path, image.shape, image.dtype))
 

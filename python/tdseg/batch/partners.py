@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tdseg.batch.inputs import Source
+from tdseg.batch.inputs import ZARR, Source
 from tdseg.errors import TdsegError
 from tdseg.runtime.files import is_file, is_folder, user_path
 
@@ -41,7 +41,7 @@ def partner(source: Source, pattern: str, endings: Iterable[str]) -> Path | None
     pattern_path = user_path(pattern)
     tried: list[Path] = []
     # A filter may choose by a part of the name that the labels' names have too.
-    stems = (source.place.stem, source.star) if source.star else (source.place.stem,)
+    stems = (source.stem, source.star) if source.star else (source.stem,)
     below = source.place.parent
     if STAR not in pattern:
         folder = pattern_path
@@ -61,7 +61,11 @@ def partner(source: Source, pattern: str, endings: Iterable[str]) -> Path | None
                 tried += [named.parent / below / named.name, named]
             else:
                 tried.append(source.path.parent / named)
-    return next((path for path in tried if is_file(path) and path != source.path), None)
+    return next((path for path in tried if _is_there(path) and path != source.path), None)
+
+
+def _is_there(path: Path) -> bool:
+    return is_file(path) or (path.suffix.lower() == ZARR and is_folder(path))
 
 
 def without_partners(

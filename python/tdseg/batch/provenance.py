@@ -20,7 +20,7 @@ import tifffile
 from tdseg.classifiers.identity import classifier_hash
 from tdseg.options.declare import keys_of
 from tdseg.options.groups import ChannelOptions, OutputOptions, RefineOptions
-from tdseg.runtime.files import name_of
+from tdseg.runtime.files import is_folder, name_of
 
 if TYPE_CHECKING:
     from tdseg.classifiers.model import Model
@@ -72,11 +72,11 @@ def file_facts(path: Path) -> dict[str, Any]:
     OSError
         If it cannot be read.
     """
-    found = os.stat(path)
+    size, modified = _size_and_time(path)
     return {
         "name": name_of(path),
-        "bytes": found.st_size,
-        "modified": found.st_mtime_ns,
+        "bytes": size,
+        "modified": modified,
         "sha256": _hash_of(path),
     }
 
@@ -132,17 +132,33 @@ def difference(made: Mapping[str, Any] | None, recipe: Recipe, source: Path) -> 
 
 def _same_file(before: Mapping[str, Any], path: Path) -> bool:
     try:
-        now = os.stat(path)
-        if before.get("bytes") != now.st_size:
+        size, modified = _size_and_time(path)
+        if before.get("bytes") != size:
             return False
-        return before.get("modified") == now.st_mtime_ns or before.get("sha256") == _hash_of(path)
+        return before.get("modified") == modified or before.get("sha256") == _hash_of(path)
     except (OSError, ValueError):
         return True  # said when it is to be read
 
 
+def _files_of(path: Path) -> list[Path]:
+    """List the files of an image: itself, or those of its folder in order."""
+    if not is_folder(path):
+        return [path]
+    return sorted(Path(here, name) for here, _, names in os.walk(path) for name in names)
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    """Return the bytes of an image, and when it was last changed, in ns."""
+    found = [os.stat(file) for file in _files_of(path)]
+    return sum(one.st_size for one in found), max((one.st_mtime_ns for one in found), default=0)
+
+
 def _hash_of(path: Path) -> str:
     found = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while block := stream.read(_BLOCK):
-            found.update(block)
+    for file in _files_of(path):
+        if file != path:
+            found.update(os.fsencode(file.relative_to(path)) + b"\0")
+        with open(file, "rb") as stream:
+            while block := stream.read(_BLOCK):
+                found.update(block)
     return found.hexdigest()

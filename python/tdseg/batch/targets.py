@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from tdseg.batch.inputs import Source
+from tdseg.batch.inputs import Source, bare
 from tdseg.errors import TdsegError
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -59,11 +59,11 @@ def plan_targets(
         image; nothing is written.
     """
     sources = _without_results(sources, suffix)
-    alike = Counter(_key(source.place.with_suffix("")) for source in sources)
+    alike = Counter(_key(bare(source.place)) for source in sources)
     planned = []
     for source in sources:
-        several = alike[_key(source.place.with_suffix(""))] > 1
-        stem = source.place.name if several else source.place.stem
+        several = alike[_key(bare(source.place))] > 1
+        stem = source.place.name if several else source.stem
         targets = {
             kind: folder / source.place.with_name(f"{stem}{ending}.tif")
             for kind, ending in _endings(output, suffix).items()
@@ -89,12 +89,12 @@ def _endings(output: str, suffix: str) -> dict[str, str]:
 
 def _without_results(sources: Sequence[Source], suffix: str) -> list[Source]:
     """Leave out what an earlier job wrote beside its images."""
-    stems = {_key(name) for s in sources for name in (s.place.with_suffix(""), s.place)}
+    stems = {_key(name) for s in sources for name in (bare(s.place), s.place)}
     endings = {f"-{kind}" for kinds in KINDS.values() for kind in kinds} | ({suffix} - {""})
 
     def is_result(source: Source) -> bool:
-        name, end = source.place.stem, source.place.suffix.lower()
-        return end == ".tif" and any(
+        name, end = source.stem, source.place.suffix.lower()
+        return end in (".tif", ".zarr") and any(
             name.endswith(ending) and _key(source.place.with_name(name[: -len(ending)])) in stems
             for ending in endings
             if len(name) > len(ending)

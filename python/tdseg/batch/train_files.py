@@ -18,12 +18,11 @@ from tdseg.batch.partners import partner, without_partners
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
-from tdseg.images.image_files import read_image
+from tdseg.images.image_files import check_image, read_image
 from tdseg.labels.reading import read_labels
 from tdseg.labels.roi_bytes import kind_of_file, tiff_has_rois
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings
-from tdseg.runtime.files import check_source
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.workflow.train import train
 
@@ -166,7 +165,7 @@ def _paired(
         sources = without_partners(sources, one, _ENDINGS[labels])
     pairs = []
     for source in sources:
-        check_source(source.path, "image file")
+        check_image(source.path)
         tried = (partner(source, one, _ENDINGS[labels]) for one in patterns)
         labels_path = next((path for path in tried if path is not None), None)
         if labels_path is not None:

@@ -21,8 +21,10 @@ from tdseg.images.picture_reading import PNG_START, read_picture
 from tdseg.images.pnm_reading import is_pnm, read_pnm
 from tdseg.images.tiff_reading import read_tiff
 from tdseg.images.tiff_writing import write_stack
+from tdseg.images.zarr_metadata import is_zarr
+from tdseg.images.zarr_reading import read_zarr
 from tdseg.labels.colours import glasbey
-from tdseg.runtime.files import check_source, write_file
+from tdseg.runtime.files import check_source, is_folder, write_file
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PICTURE_STARTS = (PNG_START, b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF")
@@ -31,7 +33,7 @@ _SIGNS_OF_A_CUT = ("invalid value offset", "invalid page offset", "corrupted tag
 
 
 def read_image(path: str | Path, *, note: Callable[[str], None] | None = None) -> Image:
-    """Read an image file: TIFF of any kind, PNG, JPEG, BMP, GIF, PNM.
+    """Read an image file: TIFF of any kind, OME-Zarr (a folder), PNG, JPEG, BMP, GIF, PNM.
 
     ImageJ's calibration, channels, slices and frames are kept; pixels are those that ImageJ opens
     (``docs/images.md`` has the rules).
@@ -57,7 +59,9 @@ def read_image(path: str | Path, *, note: Callable[[str], None] | None = None) -
     if not isinstance(path, str | PathLike):
         kind = type(path).__name__
         raise TdsegError(f"tdseg.read_image takes the path of a file, not a {kind}.")
-    path = check_source(path, "image file")
+    path = check_image(path)
+    if is_folder(path):
+        return _with_notes(read_zarr(path), note)
     start = _first_bytes(path)
     if not start:
         raise TdsegError(f"File '{path}' is empty; save it again.")
@@ -83,6 +87,24 @@ def read_image(path: str | Path, *, note: Callable[[str], None] | None = None) -
         quoted = tuple(f"File '{path.name}': {sentence}" for sentence in said)
         notes = (*image.notes, *quoted)
         image = replace(image, metadata={**image.metadata, "notes": notes})
+    return _with_notes(image, note)
+
+
+def check_image(path: str | Path) -> Path:
+    """Return the path of a file that can be read, or of a folder that is an OME-Zarr.
+
+    Raises
+    ------
+    TdsegError
+        If it is neither.
+    """
+    path = Path(path)
+    if is_folder(path) and is_zarr(path):
+        return path
+    return check_source(path, "image file")
+
+
+def _with_notes(image: Image, note: Callable[[str], None] | None) -> Image:
     if note is not None:
         for sentence in image.notes:
             note(sentence)

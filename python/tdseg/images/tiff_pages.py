@@ -88,6 +88,35 @@ class FilePlanes:
             raise TdsegError(f"File '{self.path}' became shorter while it was read; copy it again.")
         return np.frombuffer(data, self.dtype)[:: self.step].reshape(self.size)
 
+    @property
+    def chunk(self) -> tuple[int, int]:
+        """Single pixels can be read."""
+        return 1, 1
+
+    def read_region(self, t: int, z: int, c: int, rows: slice, cols: slice) -> npt.NDArray[Any]:
+        """Return rows and columns of a plane, as stored; raises as `read`."""
+        height, width = rows.stop - rows.start, cols.stop - cols.start
+        out = np.empty((height, width), self.dtype)
+        pixel = self.dtype.itemsize * self.step
+        wanted = ((width - 1) * self.step + 1) * self.dtype.itemsize
+        start = int(self.offsets[t, z, c]) + cols.start * pixel
+        try:
+            with self.path.open("rb") as stream:
+                for y in range(height):
+                    stream.seek(start + (rows.start + y) * self.size[1] * pixel)
+                    data = stream.read(wanted)
+                    if len(data) < wanted:
+                        raise TdsegError(
+                            f"File '{self.path}' became shorter while it was read; copy it again."
+                        )
+                    out[y] = np.frombuffer(data, self.dtype)[:: self.step]
+        except OSError as error:
+            raise TdsegError(
+                f"File '{self.path}' can no longer be read ({error.strerror}); keep it in place "
+                "until the work is done."
+            ) from error
+        return out
+
 
 def open_tiff(path: Path, **kinds: Any) -> tifffile.TiffFile:
     """Open a TIFF; `kinds` such as ``is_ome=False`` say what not to take it for."""

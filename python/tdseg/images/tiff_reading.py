@@ -28,10 +28,11 @@ from tdseg.images.tiff_pages import (
     open_tiff,
     plane_offsets,
 )
+from tdseg.images.tiff_regions import TilePlanes, tile_planes
 from tdseg.runtime.files import name_of
 
 COPY_LIMIT = 256 * 2**20
-"""Uncompressed images above this many bytes are read from the file plane by plane."""
+"""Larger images are read from the file plane by plane, or by parts of planes."""
 
 _NO_RGB = (8, 9, 10)  # CIELAB, ICCLAB, ITULAB
 _JPEG = (6, 7, 33007, 34892)  # whose decoder turns YCbCr into RGB
@@ -42,9 +43,9 @@ _ALPHA = (1, 2)  # ExtraSamples: associated and unassociated alpha
 
 @dataclass(frozen=True)
 class FileSource:
-    """Planes that are read from a file one by one, as ImageJ would hold them."""
+    """Planes that are read from a file, whole or in part, as ImageJ would hold them."""
 
-    planes: FilePlanes
+    planes: FilePlanes | TilePlanes
     dtype: np.dtype[Any]
     signed: bool = False
 
@@ -53,9 +54,24 @@ class FileSource:
         """Sizes (T, Z, C, Y, X)."""
         return self.planes.shape
 
+    @property
+    def chunk(self) -> tuple[int, int]:
+        """Rows and columns that are stored together."""
+        return self.planes.chunk
+
     def read(self, t: int, z: int, c: int) -> npt.NDArray[Any]:
         """Return a copy of one (Y, X) plane."""
-        values = values_as_imagej(self.planes.read(t, z, c), name_of(self.planes.path))
+        if isinstance(self.planes, FilePlanes):
+            return self._values(self.planes.read(t, z, c))
+        height, width = self.shape[3:]
+        return self.read_region(t, z, c, slice(0, height), slice(0, width))
+
+    def read_region(self, t: int, z: int, c: int, rows: slice, cols: slice) -> npt.NDArray[Any]:
+        """Return a copy of rows and columns of a plane."""
+        return self._values(self.planes.read_region(t, z, c, rows, cols))
+
+    def _values(self, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        values = values_as_imagej(stored, name_of(self.planes.path))
         return unsigned_as_signed(values) if self.signed else values
 
 
@@ -190,6 +206,11 @@ def _planes(path: Path, series: tifffile.TiffPageSeries, rgb: bool) -> PlaneSour
             step = page.samplesperpixel if page.planarconfig == 1 else 1
             size = (int(page.imagelength), int(page.imagewidth))
             return FileSource(FilePlanes(path, starts, size, dtype, step), probe)
+        tiles = tile_planes(path, series, lambda places: _to_tzcyx(places, series, rgb, path))
+        if tiles is not None:
+            tiles = replace(tiles, dtype=_stored_type(series).newbyteorder("="))
+            stored = np.zeros((1, 1), np.bool_ if tiles.bits else tiles.dtype)
+            return FileSource(tiles, values_as_imagej(stored, path.name).dtype)
     check_memory(path, bytes_needed(series))
     array = series.asarray(maxworkers=1)
     if page.bitspersample == 1:
