@@ -19,7 +19,7 @@ from tdseg.runtime.feature_map import FeatureMap
 from tdseg.runtime.memory import memory_budget
 from tdseg.runtime.progress import Progress, Silent
 from tdseg.runtime.tiling import blocks
-from tdseg.workflow.apply import BLOCK_BYTES
+from tdseg.workflow.applier import BLOCK_BYTES
 
 if TYPE_CHECKING:
     from tdseg.features.token_cache import TokenCache
