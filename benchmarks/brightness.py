@@ -19,13 +19,13 @@ from sklearn.metrics import jaccard_score
 import tdseg
 from data import read
 from mosaics import brick_mosaic
-from strokes import redraw
 from tdseg.classifiers.fitting import fit
 from tdseg.features.extractors import build_extraction
 from tdseg.images.grey_changes import CHANGES, change_grey
 from tdseg.images.intensity import Intensity
 from tdseg.runtime.feature_map import feature_sources
 from tdseg.runtime.progress import Silent
+from tdseg.samples.strokes import redraw
 from tdseg.workflow.augment import GREY, better, held_out_losses
 from tdseg.workflow.learning import LabelledPixels
 

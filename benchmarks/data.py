@@ -9,8 +9,8 @@ import numpy as np
 import tifffile
 
 import tdseg
-from strokes import redraw
-from tdseg.images.samples import CLASS_NAMES, texture_mosaic
+from tdseg.samples.mosaic import CLASS_NAMES, texture_mosaic
+from tdseg.samples.strokes import redraw
 
 MICROGRAPHS = Path(__file__).resolve().parents[1] / "tests" / "data" / "micrographs"
 GROUPS = ("alloy", "cells", "mosaic")

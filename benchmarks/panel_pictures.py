@@ -18,7 +18,7 @@ import tifffile
 from PIL import Image
 
 from panel import program, run, screen
-from tdseg.images.samples import texture_mosaic
+from tdseg.samples.mosaic import texture_mosaic
 
 WIDTH = 620
 COLOURS = 128

@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter
 import tdseg
 from data import Task
 from scoring import AUTO, SINGLE, scores
-from strokes import redraw
+from tdseg.samples.strokes import redraw
 
 SIZE = 112
 Y, X = np.mgrid[:SIZE, :SIZE]

@@ -30,9 +30,9 @@ import tdseg
 from data import OUTPUT, read
 from mosaics import brick_mosaic
 from tdseg.features.token_cache import TokenCache
-from tdseg.images.samples import texture_mosaic
 from tdseg.labels.colours import glasbey
 from tdseg.runtime.threads import set_thread_count
+from tdseg.samples.mosaic import texture_mosaic
 from tdseg.unsupervised.clustering import initial_clusters, merge_clusters
 from tdseg.unsupervised.distances import nearest_by_class
 from tdseg.unsupervised.embedding import Embedding, FeatureRun

@@ -2,6 +2,8 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ import tifffile
 
 import tdseg
 from tdseg.cli import main
+from tdseg.samples import case_folders
+from tdseg.samples.case_folders import case_of_cells
 
 FAST = ["--features", "classical", "--trees", "10", "--held-out", "false"]
 
@@ -266,3 +270,14 @@ def test_notes_of_both_files_are_told_when_refining(files, capsys):
     assert main(line) == 0
     printed = capsys.readouterr()
     assert "2 images of different sizes" in printed.out + printed.err
+
+
+def test_samples_are_written_and_the_macro_that_uses_them_is_named(tmp_path, capsys, monkeypatch):
+    few = partial(case_of_cells, labelled=1, unseen=1, size=64)
+    monkeypatch.setitem(case_folders.CASES, "cells", few)
+    assert main(["samples", "cells", "--output-folder", str(tmp_path / "new" / "cells")]) == 0
+    printed = capsys.readouterr().out
+    assert "2 images are in" in printed
+    macro = next(line.strip() for line in printed.splitlines() if line.endswith(".ijm"))
+    assert Path(macro).is_file()
+    assert (tmp_path / "new" / "cells" / "labelled" / "cell-01.tif").is_file()

@@ -17,7 +17,7 @@ from tdseg.errors import Cancelled, TdsegError
 from tdseg.options.declare import Options, keys_of
 from tdseg.options.groups import ApplyJobOptions
 from tdseg.options.key import Key
-from tdseg.runtime.files import check_source
+from tdseg.runtime.files import check_source, user_path
 
 EPILOG = (
     "Options have the names of the macro keys (see docs/commands.md), for example "
@@ -63,6 +63,12 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
     demo = _command(commands, "demo", _demo, "run the main job on a bundled sample")
     demo.add_argument("--output-folder", type=Path, default=Path("demo-output"))
     _fiji_option(demo)
+
+    samples = _command(
+        commands, "samples", _samples, "write the images of a case study: cells, micrographs"
+    )
+    samples.add_argument("case", choices=("cells", "micrographs"), help="which case study")
+    samples.add_argument("--output-folder", "--output_folder", type=Path, required=True)
 
     run = _command(commands, "run", _run, "run an ImageJ macro, with the TDS commands")
     run.add_argument("macro", type=Path, help="an .ijm file")
@@ -193,6 +199,17 @@ def _demo(options: argparse.Namespace) -> int:
     from tdseg.demo import run_demo
 
     return run_demo(options.output_folder, options.fiji)
+
+
+def _samples(options: argparse.Namespace) -> int:
+    from tdseg.demo import macro_folder
+    from tdseg.samples.case_folders import CASES, write_case
+
+    folder = user_path(options.output_folder)
+    count = write_case(folder, CASES[options.case]())
+    print(f"{count} images are in {folder}. The case study, in a Fiji or by 'tdseg run':")
+    print(f"  {macro_folder() / f'case_{options.case}.ijm'}")
+    return 0
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import roifile
 import tifffile
 from PIL import Image as Picture
 from PIL import ImageDraw
 
 from tdseg.errors import TdsegError
-from tdseg.images.samples import CLASS_NAMES, Sample, texture_mosaic
 from tdseg.runtime.files import is_folder, make_folder
+from tdseg.samples.labelled_tiff import write_labelled
+from tdseg.samples.mosaic import CLASS_NAMES, Sample, texture_mosaic
 
 KINDS = ("classical", "deep", "hybrid")
 COLOURS = np.array([[0, 0, 0], [230, 85, 60], [60, 170, 90], [70, 110, 220]], np.uint8)
@@ -74,19 +74,7 @@ def run_demo(folder: Path, fiji: str | None = None) -> int:
 
 def write_sample(path: Path, sample: Sample) -> None:
     """Write a sample as ImageJ's TIFF, its strokes as ROIs with groups in the overlay."""
-    overlay = [
-        roifile.ImagejRoi.frompoints(np.asarray(points, np.float32)) for _, points in sample.strokes
-    ]
-    for count, (roi, (value, _)) in enumerate(zip(overlay, sample.strokes, strict=True), start=1):
-        roi.roitype = roifile.ROI_TYPE.POLYLINE
-        roi.group = value
-        roi.name = f"{CLASS_NAMES[value - 1]}-{count:02d}"
-    metadata = {"unit": "um", "Overlays": [roi.tobytes() for roi in overlay]}
-    if not overlay:
-        del metadata["Overlays"]
-    tifffile.imwrite(
-        path, sample.image, imagej=True, resolution=(1 / 0.5, 1 / 0.5), metadata=metadata
-    )
+    write_labelled(path, sample.image, sample.strokes, CLASS_NAMES)
 
 
 def draw_picture(path: Path, rows: list[tuple[Sample, dict[str, np.ndarray]]]) -> None:

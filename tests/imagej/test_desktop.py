@@ -13,7 +13,7 @@ from tdseg.errors import TdsegError
 from tdseg.fiji_install.building import plugin_jar
 from tdseg.imagej.choice import choose_fiji
 from tdseg.imagej.jdk import find_java
-from tdseg.images.samples import texture_mosaic
+from tdseg.samples.mosaic import texture_mosaic
 
 SCRIPT = """
 import json, os, sys, threading, time, traceback

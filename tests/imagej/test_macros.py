@@ -9,12 +9,13 @@ import tifffile
 import tdseg
 from tdseg.demo import macro_folder, run_demo, write_sample
 from tdseg.imagej.java import jc
-from tdseg.images.samples import texture_mosaic
+from tdseg.samples.mosaic import texture_mosaic
 
 MACROS = {path.name: path for path in Path(macro_folder()).glob("*.ijm")}
 # Those that need more than an active image with labels and a classifier have their own test.
 OWN_TEST = {"whole_workflow.ijm", "compare_with_weka.ijm", "refine.ijm"}
 OWN_TEST |= {"apply_to_folder.ijm", "train_from_folder.ijm"}
+OWN_TEST |= {"case_cells.ijm", "case_micrographs.ijm"}  # test_case_studies.py
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import tdseg
 from tdseg.cli import main
 from tdseg.demo import write_sample
 from tdseg.imagej.java import jc
-from tdseg.images.samples import texture_mosaic
+from tdseg.samples.mosaic import texture_mosaic
 
 OPTIONS = {"trees": 10, "backbone": "offline", "quality": "fast", "held_out": False, "seed": 5}
 LINE = " ".join(f"{k}={str(v).lower()}" for k, v in OPTIONS.items())

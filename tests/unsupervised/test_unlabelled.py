@@ -10,9 +10,9 @@ from scipy.optimize import linear_sum_assignment
 import tdseg
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.features.token_cache import TokenCache
-from tdseg.images.samples import texture_mosaic
 from tdseg.runtime.progress import Silent
 from tdseg.runtime.threads import set_thread_count
+from tdseg.samples.mosaic import texture_mosaic
 from tdseg.workflow import unlabelled
 
 DEEP = tdseg.Settings(features="deep", backbone="offline", quality="fast", device="cpu")

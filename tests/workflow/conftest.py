@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import tdseg
-from tdseg.images.samples import texture_mosaic
+from tdseg.samples.mosaic import texture_mosaic
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,6 +22,26 @@ def test_classes_have_names_and_values():
 def test_class_lists_that_make_no_sense_are_refused(names):
     with pytest.raises(TdsegError, match="classes"):
         Session().set_classes(names)
+
+
+def trained(**classes):
+    return SimpleNamespace(
+        class_values=tuple(range(1, 1 + len(classes))), class_names=tuple(classes.values())
+    )
+
+
+def test_names_of_one_trainings_labels_do_not_name_the_next_ones():
+    session = Session()
+    session.adopt(trained(a="pore", b="grain", c="crack"), [])
+    assert session.classes == {1: "pore", 2: "grain", 3: "crack"}
+    assert session.given_classes() == {}
+    session.adopt(trained(a="wall", b="class 2"), [])
+    assert session.classes == {1: "wall"}
+    session.set_classes(["cell", "rest"])
+    session.adopt(trained(a="cell", b="rest"), [])
+    assert session.given_classes() == {1: "cell", 2: "rest"}
+    session.adopt(trained(a="cell", b="debris"))  # loaded
+    assert session.given_classes() == {1: "cell", 2: "debris"}
 
 
 def test_commands_queue_and_are_counted():

@@ -25,10 +25,13 @@ def train(request: Request) -> Reply:
         sources += find_all_open(request, options.images, "images")
     # The same classifier, whichever of them is active.
     sources.sort(key=lambda source: source.title)
+    # With the earlier images, a name means the class that it meant there.
+    names = session.classes if options.append else session.given_classes()
     new = []
     for source in sources:
         image = source.read()
-        new.append(Example(source.identity, image, read_labels(request.on(source), image)))
+        labels = read_labels(request.on(source), image, names)
+        new.append(Example(source.identity, image, labels))
     examples = session.examples_with(new, options.append)
     model = train_model(
         [(e.image, e.labels) for e in examples],

@@ -41,7 +41,7 @@ def train_from_folder(request: Request) -> Reply:
     """Train on the labelled images of a folder; the classifier becomes the current one."""
     options: Any = request.options
     session, job = request.session, TrainJobOptions.of(options)
-    names = dict(session.classes)
+    names = session.given_classes()
     if job.labels != "image" and options.class_from == "group":
         names = {**request.host.group_names(), **names}
     rules = {name: getattr(options, name) for name in ROI_RULES}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,23 +30,37 @@ _NONE = {
 _SOURCES = {"overlay": "its overlay", "manager": "the ROI Manager", "selection": "the selection"}
 
 
-def read_labels(request: Request, image: Image) -> SparseLabels:
-    """Return the labels that the request's keys name, with the session's class names."""
+def read_labels(
+    request: Request, image: Image, classes: Mapping[int, str] | None = None
+) -> SparseLabels:
+    """Return the labels that the request's keys name, with their class names.
+
+    Parameters
+    ----------
+    request
+        Of the command.
+    image
+        What is labelled.
+    classes
+        Names that count before those of ROIs; the session's other names count where a ROI has none.
+        Default: all of the session.
+    """
     options: Any = request.options
+    classes = request.session.classes if classes is None else classes
     if options.labels == "image":
         found = _from_label_image(request, image)
     else:
         rois = rois_of(request)
         source = _SOURCES.get(options.labels, f"file '{options.labels_path}'")
-        names = dict(request.session.classes)
+        names = dict(classes)
         if options.class_from == "group":
             names = {**request.host.group_names(), **names}
         colours = hex_values(glasbey()) if options.class_from == "color" else {}
         rules = Rules(options.class_from, options.unpositioned, options.overlap, names, colours)
         note = request.progress.note
         found = labels_from_rois(rois, canvas_of(request.image), rules, note, source)
-    classes = request.session.classes
-    names = {value: classes.get(value, found.name_of(value)) for value in found.values}
+    known = {**request.session.classes, **found.class_names, **classes}
+    names = {value: known.get(value, found.name_of(value)) for value in found.values}
     return replace(found, class_names=names)
 
 

@@ -1,1 +1,1 @@
-"""Images: pixels with their meaning, files of them, grey values, planes, samples."""
+"""Images: pixels with their meaning, files of them, grey values, planes."""

@@ -56,6 +56,7 @@ class Session:
     running: str = ""
     waiting: int = 0
     last_line: str = ""
+    _after_labels: set[int] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @contextmanager
@@ -90,6 +91,14 @@ class Session:
         if len(cleaned) > 255:
             raise TdsegError(f"Key 'classes' has {len(cleaned)} names; ImageJ has 255 ROI groups.")
         self.classes = {k + 1: name for k, name in enumerate(cleaned)}
+        self._after_labels.clear()
+
+    def given_classes(self) -> dict[int, str]:
+        """Return the classes that a user named or that a loaded classifier brought.
+
+        Without those that training named after its labels: the next images may have other ones.
+        """
+        return {k: name for k, name in self.classes.items() if k not in self._after_labels}
 
     def class_value(self, text: str) -> int:
         """Return the label value of a class given by name or number.
@@ -143,4 +152,12 @@ class Session:
         self.examples = list(examples or [])
         named = dict(zip(model.class_values, model.class_names, strict=True))
         # Class names live in the classifier: a loaded one brings its own.
-        self.classes |= {v: name for v, name in named.items() if name != f"class {v}"}
+        new = {v: name for v, name in named.items() if name != f"class {v}"}
+        if examples is None:
+            self._after_labels -= set(new)
+        else:
+            for gone in self._after_labels - set(new):
+                del self.classes[gone]
+            self._after_labels &= set(new)
+            self._after_labels |= {v for v, name in new.items() if self.classes.get(v) != name}
+        self.classes |= new

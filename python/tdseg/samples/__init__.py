@@ -1,0 +1,1 @@
+"""Sample images with exact truth, made by programs, and strokes drawn in them."""
