@@ -1,4 +1,4 @@
-"""The command line: ``tdseg demo | run | fiji | install-fiji | train | apply | ...``."""
+"""The command line: ``tdseg demo | run | fiji | install-fiji | info | train | ...``."""
 
 from __future__ import annotations
 
@@ -84,7 +84,15 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
     install.add_argument("folder", type=Path, help="the folder of the Fiji, or of an ImageJ")
     install.add_argument("--uninstall", action="store_true", help="take it out again")
 
+    info = _command(commands, "info", file_commands.info, "how a classifier or result was made")
+    info.add_argument("files", nargs="+", type=Path, help=".tdseg files, results (TIFF), RoiSets")
+
     status = _command(commands, "status", _status, "device, backbone, weights, versions")
+    status.add_argument(
+        "--report",
+        action="store_true",
+        help="all that a bug report needs; names no people and no places of yours",
+    )
     _key_options(status, [k for k in table["TDS Train..."].keys if k.name in _STATUS_KEYS])
 
     train = _command(
@@ -247,8 +255,15 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from tdseg.workflow.status import status_rows
+    if options.report:
+        from tdseg.imagej.jdk import java_here
+        from tdseg.workflow.report import report_rows
 
-    for name, value in status_rows(options.checked[0]):
+        rows = report_rows(options.checked[0], host=java_here())
+    else:
+        from tdseg.workflow.status import status_rows
+
+        rows = status_rows(options.checked[0])
+    for name, value in rows:
         print(f"{name}: {value}")
     return 0

@@ -1,4 +1,4 @@
-"""Subcommands that work on files: train, apply, segment, refine."""
+"""Subcommands that work on files: train, apply, segment, refine, info."""
 
 from __future__ import annotations
 
@@ -152,6 +152,24 @@ def refine(options: argparse.Namespace) -> int:
         )
     print(options.output if wrote else f"{options.output} exists; nothing was refined.")
     return 0
+
+
+def info(options: argparse.Namespace) -> int:
+    """Print how files were made; 1 if one does not say."""
+    from tdseg.workflow.file_info import file_info
+
+    failed = False
+    for number, path in enumerate(_files(options.files)):
+        try:
+            rows = file_info(user_path(path), lambda text: print(text, file=sys.stderr))
+        except TdsegError as error:
+            failed = True
+            print(f"tdseg: {error}", file=sys.stderr)
+            continue
+        print(*([""] if number else []), f"file: {path}", sep="\n")
+        for name, value in rows:
+            print(f"{name}: {value}")
+    return 1 if failed else 0
 
 
 @contextmanager

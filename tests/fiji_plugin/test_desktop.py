@@ -11,6 +11,8 @@ import pytest
 import tifffile
 from own_jvm import Driven
 
+import tdseg
+
 IMAGE = """
 newImage("cells", "16-bit ramp", 60, 40, 1);
 run("TDS Set Classes...", "classes=[dark,bright one]");
@@ -121,7 +123,10 @@ def test_a_fiji_without_a_python_asks_for_one(driven, own_imagej, tmp_path):
         imagej("press", "Choose a folder...")
         imagej("file", sys.prefix)
         imagej("ended", "TDS Status")
-        assert "tdseg: " in imagej("log")
+        log = imagej("log")
+        assert f"tdseg: {tdseg.__version__}" in log
+        assert f"plugin: {tdseg.__version__}" in log
+        assert "ImageJ: 1.54p, with windows" in log
         assert Path(beside.read_text("utf-8").strip()).parent.parent == Path(sys.prefix)
     finally:
         beside.unlink(missing_ok=True)

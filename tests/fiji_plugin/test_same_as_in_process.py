@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 import tdseg
+from tdseg.workflow.file_info import file_info
 
 SAVE = """
 function keep(name) { saveAs("Tiff", out + name + ".tif"); close(); selectImage(id); }
@@ -81,6 +82,19 @@ def test_an_image_is_the_same(both, name):
     ours, theirs = (_read(folder / f"{name}.tif") for folder in both[:2])
     np.testing.assert_array_equal(ours.pop("pixels"), theirs.pop("pixels"))
     assert repr(ours) == repr(theirs)
+
+
+@pytest.mark.parametrize("folder", [0, 1])
+def test_what_was_saved_says_what_made_it(both, folder):
+    found = {name: dict(file_info(both[folder] / f"{name}.tif")) for name in SAVED[:-1]}
+    results = [found[name] for name in SAVED[:5]]
+    job = dict(file_info(both[folder] / "folder" / "image-labels.tif"))
+    assert {rows["classifier hash"] for rows in (*results, job)} == {job["classifier hash"]}
+    assert {rows["trees"] for rows in results} == {"10"}
+    assert found["features"]["sigma_max"] == "2.0"
+    assert found["label-image"]["classes"] == "1=dark one, 2=bright"
+    assert all(rows["version"] == tdseg.__version__ for rows in found.values())
+    assert all(rows["macro line"].startswith("run(") for rows in found.values())
 
 
 def test_a_folder_job_is_the_same(both):

@@ -1,5 +1,6 @@
 """The commands as macro users call them, in whichever ImageJ is configured."""
 
+import jpype
 import numpy as np
 import pytest
 import tifffile
@@ -7,6 +8,7 @@ import tifffile
 import tdseg
 from tdseg.imagej.images import from_imageplus
 from tdseg.imagej.java import jc
+from tdseg.workflow.file_info import file_info
 
 FAST = "trees=10 backbone=offline quality=fast held_out=false"
 PREPARE = """
@@ -219,6 +221,8 @@ def test_status_and_extensions(ij):
     _, printed = macro(ij, 'run("TDS Status", "");')
     assert "backbone: " in printed
     assert "offline default" in printed or "dinov2" in printed
+    assert f"Java: {ij.java_version}" in printed
+    assert "last error: " in printed
     value, _ = macro(
         ij,
         """
@@ -228,6 +232,29 @@ def test_status_and_extensions(ij):
         """,
     )
     assert value == "2porecpu" or value.startswith("2pore")
+
+
+def test_what_made_a_result_is_shown_and_kept(ij, tmp_path):
+    macro(
+        ij,
+        PREPARE
+        + f"""
+        run("TDS Train...", "features=classical classical=gaussian {FAST}");
+        run("TDS Apply...", "output=probabilities");
+        run("TDS Refine...", "output=labels");
+        run("Duplicate...", "title=copy");
+        saveAs("Tiff", getArgument());
+        """,
+        str(tmp_path / "refined.tif"),
+    )
+    imp = jc.IJ.openImage(str(tmp_path / "refined.tif"))
+    shown = str(jpype.JClass("ij.plugin.ImageInfo")().getImageInfo(imp))
+    model = tdseg.imagej.session().model
+    assert f"tdseg.classifier_hash: {model.sha256}" in shown
+    found = dict(file_info(tmp_path / "refined.tif"))
+    assert found["classifier hash"] == model.sha256
+    assert found["macro line"].startswith('run("TDS Refine...", ')
+    assert "crf_iterations=10" in found["refined"]
 
 
 def test_labels_travel_through_files(ij, tmp_path):

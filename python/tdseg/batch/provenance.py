@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import tifffile
 
-from tdseg.classifiers.identity import classifier_hash
 from tdseg.options.declare import keys_of
 from tdseg.options.groups import ChannelOptions, OutputOptions, RefineOptions
 from tdseg.runtime.files import is_folder, name_of
@@ -42,7 +41,7 @@ class Recipe:
     Attributes
     ----------
     classifier
-        `classifier_hash`.
+        The model's `sha256`.
     settings
         The keys that applying may change, and ``slices``.
     """
@@ -57,7 +56,7 @@ class Recipe:
         kept = {name: values[name] for name in (*_KEPT, "precision")}
         if settings.refine == "none":
             kept = {k: v for k, v in kept.items() if not k.startswith("crf_")}
-        return cls(classifier_hash(model), {**kept, "slices": slices})
+        return cls(model.sha256, {**kept, "slices": slices})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from tdseg.batch.targets import refuse_to_overwrite
 from tdseg.classifiers.model import Model
+from tdseg.classifiers.provenance import refined_with
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.image_files import read_image, write_features, write_labels, write_probabilities
@@ -167,5 +168,6 @@ def refine_file(
     names = [str(n) if n else f"class {k + 1}" for k, n in enumerate(labels)]
     names += [f"class {k + 1}" for k in range(len(names), found.shape[2])]
     refined = refine_crf(found.array, picture, settings, class_names=names, progress=progress)
-    info = {f"tdseg.{k}": str(v) for k, v in settings.to_dict().items() if k.startswith("crf_")}
+    ran = {k: v for k, v in settings.to_dict().items() if k.startswith("crf_")}
+    info = refined_with(str(found.metadata.get("info") or ""), ran)
     return write_probabilities(target, refined, picture, names, info, existing=existing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from tdseg.classifiers.header import (
     report_of,
     weights_of,
 )
+from tdseg.classifiers.identity import classifier_hash
+from tdseg.classifiers.provenance import made_with
 from tdseg.classifiers.storage import read_archive, write_archive
 from tdseg.classifiers.stored import stored_array
 from tdseg.errors import TdsegError
@@ -137,23 +140,20 @@ class Model:
             "versions": package_versions(),
         }
 
-    def info(self) -> dict[str, str]:
-        """Return settings and provenance as text lines for a result's info property."""
-        lines = {f"tdseg.{k}": str(v) for k, v in self.settings.to_dict().items()}
-        lines |= self.network_info()
-        lines["tdseg.version"] = _version("tdseg")
-        return lines
+    @cached_property
+    def sha256(self) -> str:
+        """Which classifier it is, see `classifier_hash`; the same for its file and every copy."""
+        return classifier_hash(self)
 
-    def network_info(self) -> dict[str, str]:
-        """Return the lines of `info` that say which weights ran."""
-        upsampler = (self.upsampler,) if self.upsampler else ()
-        return {
-            f"tdseg.{name}": ", ".join(
-                f"{w.name} {w.sha256[:16]} ({w.licence}, {w.source})" for w in used
-            )
-            for name, used in (("weights", self.weights), ("upsampler", upsampler))
-            if used
-        }
+    def info(self, settings: Settings | None = None) -> dict[str, str]:
+        """Return what made a result as lines of its info.
+
+        Parameters
+        ----------
+        settings
+            Those that ran, where they are not the training's.
+        """
+        return made_with(settings or self.settings, self.weights, self.upsampler, self.sha256)
 
 
 def classifier_path(path: str | Path) -> Path:

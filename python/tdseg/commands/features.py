@@ -28,5 +28,7 @@ def features(request: Request) -> Reply:
     if region is not None:
         array[..., ~region] = 0
     title = f"{request.image.stem}-features"
-    result = ImageResult("features", title, array, request.image, stack.names, planes=planes)
+    result = ImageResult(
+        "features", title, array, request.image, stack.names, stack.info, planes=planes
+    )
     return Reply(request.resolved(stack.settings), images=[result])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tdseg.classifiers.provenance import refined_with
 from tdseg.classifiers.uncertainty import uncertainty
 from tdseg.commands.label_source import find_open
 from tdseg.commands.reply import ImageResult, Reply
@@ -33,7 +34,7 @@ def refine(request: Request) -> Reply:
     labels = labels.astype(np.uint8 if labels.max() <= 255 else np.uint16)
     resolved = request.resolved(settings, image=source.title)
     info = {
-        "tdseg.refined": " ".join(f"{k}={v}" for k, v in resolved.items()),
+        **refined_with(str(found.metadata.get("info") or ""), resolved),
         **names_line(dict(zip(values, names, strict=True))),
     }
     title = active.stem.removesuffix("-probabilities") + "-refined"

@@ -84,12 +84,15 @@ class Host:
         The names that ROI groups have there.
     has_manager
         Whether there can be a ROI Manager: not without a display.
+    versions
+        Of Java, ImageJ and the plugin, by what they are versions of.
     """
 
     open_images: Callable[[], Sequence[HostImage]] = tuple
     open_file: Callable[[Path], HostImage | None] = lambda path: None
     group_names: Callable[[], Mapping[int, str]] = dict
     has_manager: bool = True
+    versions: Callable[[], Mapping[str, str]] = dict
 
 
 @dataclass

@@ -6,6 +6,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tdseg._version import __version__
+from tdseg.classifiers.provenance import VERSION
 from tdseg.commands.macro_line import macro_line
 from tdseg.commands.parsing import parse_options
 from tdseg.commands.reply import Reply
@@ -81,7 +83,7 @@ def run_command(
                 raise
             raise TdsegError(f"{error} {HINTS[error.hint]}") from error
     line = macro_line(command, reply.values)
-    info = {"tdseg.macro": line}
+    info = {"tdseg.macro": line, VERSION: __version__}
     images = [replace(image, info={**info, **image.info}) for image in reply.images]
     session.last_line = line
     return replace(reply, images=images), line

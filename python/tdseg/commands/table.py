@@ -189,7 +189,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "TDS Status",
-        "What runs: device, backbone, weights, cache, versions.",
+        "What runs, and what else a bug report needs: device, backbone, weights, versions, errors.",
         "info:status",
         needs_image=False,
         queued=False,

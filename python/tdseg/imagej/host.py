@@ -26,6 +26,7 @@ from tdseg.imagej.rois import (
     set_group_names,
 )
 from tdseg.imagej.tables import show_table
+from tdseg.runtime.memory import GIB
 from tdseg.workflow.session import Session
 
 
@@ -58,7 +59,19 @@ def fiji_host() -> Host:
         open_file=_open_file,
         group_names=group_names,
         has_manager=not jc.GraphicsEnvironment.isHeadless(),
+        versions=versions,
     )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this Java and ImageJ, and what memory they have."""
+    system = jc.System.getProperty
+    windows = "without" if jc.GraphicsEnvironment.isHeadless() else "with"
+    return {
+        "Java": f"{system('java.version')} ({system('java.vendor')})",
+        "ImageJ": f"{jc.IJ.getVersion()}, in Python's process, {windows} windows",
+        "memory of ImageJ": f"{int(jc.IJ.maxMemory()) / GIB:.1f} GiB",
+    }
 
 
 def open_images() -> list[Any]:

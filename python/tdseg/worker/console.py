@@ -14,7 +14,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
 
-from tdseg.runtime.user_cache import user_cache
+from tdseg.runtime.user_cache import WORKER_LOGS, user_cache
 
 _ANSWER = re.compile(r'"task":"[^"]*","responseType":"[A-Z]+"\}$')
 _LOG_BYTES = 1_000_000
@@ -150,7 +150,7 @@ def log_file() -> Path | None:
 
 def _open_log() -> Path | None:
     """Start this process's own log: two workers cannot turn over one file."""
-    folder = user_cache("worker-logs")
+    folder = user_cache(WORKER_LOGS)
     if folder is None:
         return None
     for old in sorted(folder.glob("*.log*"))[:-_LOGS_KEPT]:

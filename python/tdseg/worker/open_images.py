@@ -37,12 +37,14 @@ class OpenImages:
 
     def host(self, request: Mapping[str, Any]) -> Host:
         """Return what a request tells of its Fiji."""
+        versions = {str(what): str(text) for what, text in request.get("versions", {}).items()}
         names = {int(group): str(name) for group, name in request["group_names"].items()}
         return Host(
             open_images=lambda: [self.image(facts) for facts in request["images"]],
             open_file=self._open_file,
             group_names=lambda: names,
             has_manager=bool(request["has_manager"]),
+            versions=lambda: versions,
         )
 
     def image(self, facts: Mapping[str, Any]) -> HostImage:

@@ -115,12 +115,7 @@ class Applier:
     def info(self) -> dict[str, str]:
         """Return settings and provenance, text by key."""
         names = dict(zip(self.class_values, self.model.class_names, strict=True))
-        return {
-            **self.model.info(),
-            **names_line(names),
-            **{f"tdseg.{k}": str(v) for k, v in self.resolved.to_dict().items()},
-            **self.model.network_info(),
-        }
+        return {**self.model.info(self.resolved), **names_line(names)}
 
     def plane(
         self, index: int, facts: dict[str, npt.NDArray[np.float64]] | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tdseg.classifiers.provenance import made_with
 from tdseg.errors import TdsegError
 from tdseg.features.components import PrincipalComponents
 from tdseg.features.extractors import build_extraction
@@ -35,10 +36,13 @@ class FeatureStack:
         Names of the F features (or components).
     settings
         What was computed, nothing left on ``auto``.
+    info
+        Settings and provenance, text by key.
     """
 
     names: list[str]
     settings: Settings
+    info: Mapping[str, str]
     _maps: list[Any]
     _grid: tuple[int, int]
     _components: PrincipalComponents | None
@@ -141,6 +145,9 @@ def compute_features(
         reduced = PrincipalComponents.fit_maps(maps, components, settings.seed)
         names = [f"component-{k + 1}" for k in range(components)]
     limit = min(memory_budget(settings.memory_limit) // 2, BLOCK_BYTES)
+    info = made_with(extraction.settings, extraction.weights, extraction.upsampler)
+    if reduced is not None:
+        info["tdseg.components"] = str(components)
     return FeatureStack(
-        names, extraction.settings, maps, grid, reduced, limit, settings.tile, progress
+        names, extraction.settings, info, maps, grid, reduced, limit, settings.tile, progress
     )

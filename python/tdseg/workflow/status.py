@@ -84,10 +84,11 @@ def session_rows(session: Session) -> list[tuple[str, str]]:
         rows.append(
             (
                 "classifier",
-                f"{model.name}: {model.classifier.kind}, {len(model.feature_names)} "
+                f"{model.classifier.kind}, {len(model.feature_names)} "
                 f"{model.settings.features} features, {len(model.class_values)} classes",
             )
         )
+        rows.append(("classifier hash", model.sha256))
         if model.weights:
             used = ", ".join(f"{weights.name} ({weights.source})" for weights in model.weights)
             rows.append(("classifier backbone", used))

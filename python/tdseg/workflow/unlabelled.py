@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tdseg.classifiers.model import Model
+from tdseg.classifiers.provenance import made_with
 from tdseg.errors import TdsegError
 from tdseg.features.classical import ClassicalOptions
 from tdseg.features.extractors import (
@@ -373,8 +374,8 @@ class _Job:
 
     def _info(self, class_names: Mapping[int, str] = MappingProxyType({})) -> dict[str, str]:
         """Return settings and names of classes; objects, which are numbered, have none."""
-        settings = {f"tdseg.{k}": str(v) for k, v in self.settings.to_dict().items()}
-        return {**settings, **names_line(class_names), "tdseg.unlabelled": self.ran}
+        lines = made_with(self.settings, self._weights, self._upsampler)
+        return {**lines, **names_line(class_names), "tdseg.unlabelled": self.ran}
 
     def _model(self, found: FoundClasses) -> Model:
         assert found.classifier is not None

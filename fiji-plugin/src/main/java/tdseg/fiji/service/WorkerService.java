@@ -1,15 +1,18 @@
 package tdseg.fiji.service;
 
+import ij.IJ;
 import ij.ImagePlus;
 import java.awt.GraphicsEnvironment;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import tdseg.fiji.images.GroupNames;
 import tdseg.fiji.images.ImageFacts;
 import tdseg.fiji.images.Results;
 import tdseg.fiji.table.Command;
+import tdseg.fiji.table.CommandTable;
 import tdseg.fiji.table.Fields;
 import tdseg.fiji.worker.CommandRun;
 import tdseg.fiji.worker.Progress;
@@ -50,7 +53,19 @@ final class WorkerService implements Service {
         request.put("images", images);
         request.put("group_names", GroupNames.all());
         request.put("has_manager", !GraphicsEnvironment.isHeadless());
+        request.put("versions", versions());
         return request;
+    }
+
+    private static Map<String, Object> versions() {
+        Map<String, Object> versions = new LinkedHashMap<>();
+        versions.put("Java", System.getProperty("java.version") + " ("
+                + System.getProperty("java.vendor") + ")");
+        versions.put("ImageJ", IJ.getVersion() + ", "
+                + (GraphicsEnvironment.isHeadless() ? "without windows" : "with windows"));
+        versions.put("memory of ImageJ", IJ.maxMemory() / (1 << 20) + " MiB");
+        versions.put("plugin", CommandTable.get().version);
+        return versions;
     }
 
     private static Answer answer(Worker worker, Questions questions, Fields answer) {
