@@ -23,13 +23,14 @@ for a noisy forest that took 3.6 s).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from tdseg.classifiers.base import TrainableClassifier
+from tdseg.classifiers.extra_tree import breadth_first
 from tdseg.classifiers.forest_kernel import NEVER, NODE
 from tdseg.classifiers.forest_walk import LaidOut, walk
 from tdseg.classifiers.settling import settling_leads
@@ -41,10 +42,9 @@ from tdseg.classifiers.training import (
 )
 from tdseg.errors import TdsegError
 from tdseg.runtime.feature_map import FeatureMap
-from tdseg.runtime.threads import map_threads
 
 if TYPE_CHECKING:
-    from sklearn.tree import DecisionTreeClassifier
+    from tdseg.classifiers.grow import GrownTree
 
 SHARE = 55440
 """A leaf's votes sum to this: a multiple of 1 to 12 (and 16) that 16 bits hold."""
@@ -257,53 +257,30 @@ class RandomForest(TrainableClassifier):
         return cls.from_trees(grown, training)
 
     @classmethod
-    def from_trees(cls, grown: list[DecisionTreeClassifier], training: TrainingSet) -> Self:
-        """Convert scikit-learn's trees, whose classes are `training`'s codes."""
-        from tdseg.classifiers.grow import columns_of
+    def from_trees(cls, grown: Sequence[GrownTree], training: TrainingSet) -> Self:
+        """Lay grown trees out, breadth first."""
+        orders = [breadth_first(tree.feature, tree.children) for tree in grown]
 
-        flat = map_threads(lambda tree: _flatten(tree, training), grown)
-        importance = np.zeros(training.n_features)
-        for tree in grown:
-            importance[columns_of(tree, training)] += tree.feature_importances_
+        def joined(name: str) -> npt.NDArray[Any]:
+            parts = zip(grown, orders, strict=True)
+            return np.concatenate([getattr(tree, name)[order] for tree, order in parts])
+
+        feature = np.maximum(joined("feature"), LEAF)
+        leaf = feature == LEAF
+        importance = np.sum([tree.importance for tree in grown], axis=0)
         if importance.sum() <= 0:
             importance = np.ones(training.n_features)
         return cls(
-            np.array([len(part[0]) for part in flat], dtype=np.int32),
-            np.concatenate([part[0] for part in flat]),
-            np.concatenate([part[1] for part in flat]),
-            np.concatenate([part[2] for part in flat]),
+            np.array([len(order) for order in orders], dtype=np.int32),
+            feature,
+            round_down(joined("threshold")[~leaf]),
+            to_votes(joined("shares")[leaf]),
             importance / importance.sum(),
         )
 
 
 def _broken(what: str) -> TdsegError:
     return TdsegError(f"The stored random forest is damaged (its {what}); save it again.")
-
-
-def _flatten(
-    grown: DecisionTreeClassifier, training: TrainingSet
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
-    """Return feature (N,), thresholds (inner,) and votes (leaves, K), breadth first."""
-    from tdseg.classifiers.grow import columns_of, thresholds_of
-
-    tree = grown.tree_
-    level = np.array([0])
-    levels = [level]
-    while True:
-        inner = level[tree.children_left[level] >= 0]
-        if len(inner) == 0:
-            break
-        level = np.stack([tree.children_left[inner], tree.children_right[inner]], 1).reshape(-1)
-        levels.append(level)
-    order = np.concatenate(levels)
-    is_leaf = tree.children_left[order] < 0
-    feature = np.where(is_leaf, LEAF, tree.feature[order]).astype(np.int32)
-    feature[~is_leaf] = columns_of(grown, training)[feature[~is_leaf]]
-    threshold = round_down(thresholds_of(grown)[order[~is_leaf]])
-    shares = np.zeros((int(is_leaf.sum()), training.n_classes))
-    # A tree's draw may miss a class when classes are not balanced.
-    shares[:, training.present[grown.classes_.astype(int)]] = tree.value[order[is_leaf], 0, :]
-    return feature, threshold, to_votes(shares)
 
 
 def round_down(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
