@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tdseg.classifiers.model import Model
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.options.groups import ApplyJobOptions
 from tdseg.options.settings import Settings
-from tdseg.runtime.files import make_folder
+from tdseg.runtime.files import is_folder, make_folder, user_path
 from tdseg.runtime.leftovers import sweep
 from tdseg.runtime.progress import Progress, Silent
 
@@ -62,7 +63,7 @@ def apply_to_files(
         Reads the files, on the caller's thread, instead of `tdseg.read_image`.
     **options
         Keys of `ApplyJobOptions`: output, existing, filter, recursive, suffix, truth, particles,
-        contact_sheet, part.
+        contact_sheet, part, scheduler.
 
     Returns
     -------
@@ -78,8 +79,15 @@ def apply_to_files(
     job = ApplyJobOptions.from_mapping(options)
     progress = progress or Silent()
     endings = ENDINGS if read is None else IMAGEJ_ENDINGS
+    inputs = [Path(given) for given in inputs]
+    if job.scheduler:
+        _check_distributable(read)
+        inputs = [Path(os.path.abspath(given)) for given in inputs]  # workers run elsewhere
+        folder = Path(os.path.abspath(folder))
+        if job.truth and "*" not in job.truth and is_folder(user_path(job.truth)):
+            job = job.with_(truth=os.path.abspath(user_path(job.truth)))
     sources = find_sources(
-        [Path(given) for given in inputs],
+        inputs,
         filter=job.filter,
         recursive=job.recursive,
         leave_out=folder,
@@ -92,6 +100,13 @@ def apply_to_files(
     make_folder(folder)
     work = FileWork(JobSpec(model, settings or model.settings, slices, job), read)
     return _Job(work, planned, folder, share, read is None, progress).run()
+
+
+def _check_distributable(read: Read | None) -> None:
+    if read is not None:
+        raise TdsegError(
+            "Key 'scheduler': workers read images themselves, without ImageJ; use reader=tdseg."
+        )
 
 
 @dataclass
@@ -124,30 +139,52 @@ class _Job:
             sweep(parent)
         with reserved(self._folder, len(self._planned)) as give_room:
             try:
-                todo = self._decide()
-                self._segment(todo)
+                if self._work.spec.options.scheduler:
+                    self._distribute()
+                else:
+                    self._segment(dict(self._decide(self._progress)))
             finally:
                 self._take_finished()
                 give_room()
                 self._collected.close()
         return self._collected.known()
 
-    def _decide(self) -> dict[int, Decision]:
-        """Look at results that exist; return what is to be done, by number."""
-        todo = {}
+    def _distribute(self) -> None:
+        """Let workers do the files."""
+        options = self._work.spec.options
+        try:
+            from tdseg.batch.cluster import segment_on_cluster
+        except ModuleNotFoundError as error:
+            raise TdsegError(
+                f"Key 'scheduler' needs the package '{error.name}'; install it with "
+                "`pip install tdseg[cluster]`."
+            ) from None
+        job = JobProgress(self._progress, len(self._planned))
+        segment_on_cluster(
+            options.scheduler,
+            self._work,
+            self._planned,
+            self._decide(job),
+            self._collected,
+            self._folder,
+            job,
+        )
+        self._progress.update(1.0)
+
+    def _decide(self, progress: Progress) -> Iterator[tuple[int, Decision]]:
+        """Look at results that exist; yield what is to be done, by number."""
         for number, one in enumerate(self._planned):
-            self._progress.update(0.0, "looking at results that exist")
+            progress.update(0.0, "looking at results that exist")
             try:
                 decision = decide(one, self._work.spec.options.existing, self._work.spec.recipe)
             except TdsegError as error:
                 self._collected.settle(number, self._work.failed(one, error))
                 continue
             if decision.todo:
-                todo[number] = decision
+                yield number, decision
             else:
                 seconds = self._collected.earlier_seconds(one)
                 self._collected.settle(number, self._work.kept(one, decision, seconds))
-        return todo
 
     def _segment(self, todo: dict[int, Decision]) -> None:
         job = JobProgress(self._progress, len(todo))

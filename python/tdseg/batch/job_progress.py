@@ -31,6 +31,10 @@ class JobProgress:
         """Count one file as done."""
         self._done += 1
 
+    def leave_out(self, count: int) -> None:
+        """Hear that so many files need not be done."""
+        self._count -= count
+
     def update(self, fraction: float, message: str = "") -> None:
         """Report how far the file at work is."""
         done = min(self._done + min(max(fraction, 0.0), 1.0), self._count)

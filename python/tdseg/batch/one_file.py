@@ -146,6 +146,7 @@ class FileWork:
             results=dict(planned.targets),
             facts=facts,
             agreement=agreed,
+            otherwise=not written and bool(decision.note),
         )
 
     def kept(self, planned: Planned, decision: Decision, seconds: float = 0.0) -> FileOutcome:
@@ -170,6 +171,7 @@ class FileWork:
             place=source.place.as_posix(),
             note=decision.note,
             results=dict(planned.targets),
+            otherwise=bool(decision.note),
         )
         known = row.get("values") == self.spec.values
         known = known and ("particles" in row or not options.particles)

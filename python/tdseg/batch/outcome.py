@@ -30,13 +30,15 @@ class FileOutcome:
     place
         Relative path of the image, as the results' folder mirrors it.
     note
-        What the user should know of kept results: that another classifier made them.
+        What the user should know of the results.
     results
         All its result files, by kind, new or kept.
     facts
         What was measured (`tdseg.batch.measures.facts_of`); empty if nothing could be.
     agreement
         With the truth; None without.
+    otherwise
+        Whether kept results are not as this job would make them; `note` says why.
     number
         Its place in the list of the job's images, counted from 0.
     """
@@ -51,6 +53,7 @@ class FileOutcome:
     results: Mapping[str, Path] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     agreement: Agreement | None = None
+    otherwise: bool = False
     number: int = 0
 
     @property
@@ -59,5 +62,5 @@ class FileOutcome:
         if self.error:
             return "failed"
         if self.skipped:
-            return "kept" if self.note else "skipped"
+            return "kept" if self.otherwise else "skipped"
         return "written"

@@ -259,6 +259,7 @@ def _stored(outcome: FileOutcome) -> dict[str, Any]:
         "error": outcome.error,
         "seconds": outcome.seconds,
         "note": outcome.note,
+        "otherwise": outcome.otherwise,
         "written": [str(path) for path in outcome.written],
         "results": {kind: str(path) for kind, path in outcome.results.items()},
         "facts": dict(outcome.facts),

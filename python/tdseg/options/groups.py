@@ -330,3 +330,10 @@ class ApplyJobOptions(FolderOptions):
         r"\d{1,6}/\d{1,6}",
         "2/8",
     )
+    scheduler: str = text(
+        "",
+        "let workers of Dask do the images: address of a scheduler, or local for workers on this "
+        "machine",
+        r"local|\w+://\S+",
+        "tcp://10.0.0.1:8786",
+    )
