@@ -11,7 +11,7 @@ CONSTRAINTS := $(shell $(PYTHON) -c 'import platform as p; print("constraints.tx
 # For example: make test PYTEST_ARGS="tests/labels -x"
 PYTEST_ARGS :=
 
-.PHONY: setup demo test test-display check hooks constraints benchmark wheel site clean
+.PHONY: setup demo test test-display check hooks constraints benchmark wheel site links clean
 
 setup: $(STAMP)
 
@@ -60,7 +60,11 @@ wheel: setup
 # The documentation site, in site/; a missing page, link or heading is an error.
 site: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]' $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+# Asks every address that the pages name; needs a network.
+links: setup
+	$(BIN)/python tests/pages/site_links.py
 
 clean:
 	rm -rf $(VENV) demo-output site

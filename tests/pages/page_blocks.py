@@ -49,7 +49,8 @@ def blocks() -> list[Block]:
             width = len(match["indent"])
             lines = [line[width:] for line in match["text"].splitlines()]
             line = text[: match.start("text")].count("\n") + 1
-            found.append(Block(name(page), line, match["language"], "\n".join(lines)))
+            language = {"sh": "bash"}.get(match["language"], match["language"])
+            found.append(Block(name(page), line, language, "\n".join(lines)))
         found += indented(name(page), prose(text))
     return found
 
@@ -97,6 +98,8 @@ def inline_code(page: Path) -> list[str]:
 def shell_lines(block: Block) -> list[list[str]]:
     """Return the commands of a block: words, without comments and without settings before them."""
     lines = block.text.replace("\\\n", " ") if block.language == "bash" else block.text
+    # A part of a job by SLURM's variables: the first of eight.
+    lines = re.sub(r"\$\w+_COUNT\b", "8", re.sub(r"\$\w+_ID\b", "1", lines))
     commands = []
     for line in lines.splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=False)

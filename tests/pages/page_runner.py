@@ -8,6 +8,7 @@ Printed is a JSON list with what each block printed, and the trace of one that f
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -53,7 +54,7 @@ def write_files(folder: Path) -> None:
         for path in (folder / name, folder / "data" / name):
             path.parent.mkdir(parents=True, exist_ok=True)
             tifffile.imwrite(path, pixels(), imagej=True, metadata={"Overlays": rois})
-    for name in ("folder/c.tif", "folder/d.tif", "data/cells/c.tif", "data/cells/day 1/c.tif"):
+    for name in ("folder/c.tif", "folder/cells.tif", "data/cells/c.tif", "data/cells/day 1/c.tif"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         tifffile.imwrite(folder / name, pixels(6), imagej=True)
     (folder / "my_macro.ijm").write_text('print("from the macro");\n', encoding="utf-8")
@@ -81,6 +82,14 @@ def namespace() -> dict[str, Any]:
         "b": tdseg.Image.from_array(pixels(6)),
         "c": tdseg.Image.from_array(pixels(7)),
     }
+
+
+@functools.cache
+def trained() -> tdseg.Model:
+    """Return the classifier of pages that speak of one that they did not train."""
+    labels = tdseg.SparseLabels.from_label_image(strokes(), ["dark", "bright"])
+    settings = tdseg.Settings(features="classical", trees=10, held_out=False)
+    return tdseg.train([(pixels(), labels)], settings)
 
 
 def in_folder(text: str, folder: Path) -> str:
@@ -119,6 +128,9 @@ def run_all(blocks: list[dict[str, Any]], parent: Path) -> list[dict[str, str]]:
         folder = parent / f"{block['page'].replace('/', '-')}-{block['language']}"
         if not folder.is_dir():
             shutil.copytree(parent / "files", folder)
+            made = [b["text"] for b in blocks if b["page"] == block["page"]]
+            if not any("--model cells.tdseg" in text or "model.save" in text for text in made):
+                trained().save(folder / "cells.tdseg")
         os.chdir(folder)
         printed, trace = io.StringIO(), ""
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):

@@ -123,6 +123,7 @@ NOT_KEYS = {
     "upsampling=nearest",  # registered by the page that says so
     "classifier=nearest_mean",
     "shifts=n",
+    "part=k/n",
     'java_options=["-Xmx8g"]',
 }
 
