@@ -150,7 +150,7 @@ def _command(
     commands: Any, name: str, function: Callable[[argparse.Namespace], int], text: str
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text.capitalize() + ".", epilog=EPILOG
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=EPILOG
     )
     parser.set_defaults(function=function)
     return parser

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from page_blocks import PAGES, ROOT, RUN, blocks, inline_code, name, shell_lines
+from page_blocks import PAGES, ROOT, RUN, blocks, inline_code, name, shell_lines, text_of
 
 from tdseg.cli import _key_values, build_parser
 from tdseg.commands.parsing import parse_options
@@ -15,7 +15,7 @@ from tdseg.errors import TdsegError
 BLOCKS = blocks()
 LANGUAGES = {"ijm", "bash", "powershell", "python", "text", "json", "groovy", "yaml"}
 # Programs of others, whose options these tests cannot know.
-OTHERS = set("pip conda docker source cd export sbatch squeue git sha256sum nextflow".split())
+OTHERS = set("pip dask conda docker source cd export sbatch squeue git sha256sum nextflow".split())
 # Lines that speak of the grammar, or of keys that do not exist.
 NOT_LINES = {"key=value ...", "features_per_split=20"}
 INVENTED_OPTIONS = {"--features-per-split"}
@@ -100,7 +100,7 @@ def test_words_in_the_text_are_known(page):
     subcommands = build_parser()._subparsers._group_actions[0].choices
     for code in inline_code(page):
         words = code.split()
-        if words[0] == "tdseg" and len(words) > 1 and not words[1].startswith("-"):
+        if words[0] == "tdseg" and len(words) > 1 and words[1][0].islower():
             assert words[1] in subcommands, f"{name(page)}: {code}"
             known = subcommands[words[1]]._option_string_actions
             options = [word.split("=")[0] for word in words[2:] if word.startswith("--")]
@@ -154,3 +154,21 @@ def test_keys_in_the_text_are_known(page, code):
         else:
             return
     pytest.fail(f"{page}: `{code}`: {failures[2]}")
+
+
+def test_the_page_of_the_command_line_has_each_command():
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    for command in build_parser()._subparsers._group_actions[0].choices:
+        assert f"\ntdseg {command}" in page, command
+
+
+def test_variables_of_the_environment_are_read():
+    """Each TDSEG_... that a page names stands in the source, and the table has them all."""
+    sources = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "python" / "tdseg").rglob("*.py")
+    )
+    read = set(re.findall(r'"(TDSEG_[A-Z_]+)"', sources))
+    named = {n for page in PAGES for n in re.findall(r"TDSEG_[A-Z]+(?:_[A-Z]+)*", text_of(page))}
+    assert named - read - {"TDSEG_DISPLAY"} == set()
+    table = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    assert {n for n in read if n not in table} == set()

@@ -21,6 +21,7 @@ NOT_RUN = {
         "an invented key; tests/commands/test_one_definition.py adds one"
     ),
     ("docs/extending.md", ""): "run by tests/test_extending.py, which looks at the results",
+    ("docs/clusters.md", "from dask_jobqueue"): "needs SLURM; tests/batch has workers of its own",
     ("docs/worker-protocol.md", "import tdseg.worker"): "a task's script; run by tests/worker",
     ("docs/classical-features.md", 'call("trainableSegmentation.'): "calls TWS",
     (
@@ -28,8 +29,9 @@ NOT_RUN = {
         'run("TDS Set Classes',
     ): "on 36 images; run by tests/imagej/test_case_studies.py",
 }
-# Subcommands that need a Fiji, a display, or do what another test does.
-PARSED_ONLY = {"fiji", "install-fiji", "demo"}
+# Subcommands that need a Fiji, a display or parts of a job, or do what another test does.
+PARSED_ONLY = {"fiji", "install-fiji", "demo", "report", "samples"}
+PARSED_ONLY_WITH = {"--fiji", "--scheduler"}
 
 
 def reason(block: Block) -> str:
@@ -47,7 +49,7 @@ def of_tdseg(block: Block) -> list[list[str]]:
     return [
         words[1:]
         for words in shell_lines(block)
-        if words[0] == "tdseg" and words[1] not in PARSED_ONLY and "--fiji" not in words
+        if words[0] == "tdseg" and words[1] not in PARSED_ONLY and not PARSED_ONLY_WITH & set(words)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tdseg.commands.table import COMMANDS, Command
@@ -74,7 +75,8 @@ def _values(key: Key) -> str:
     if key.kind == "bool":
         return "`true` `false`"
     if key.kind in ("int", "float"):
-        return key.valid().removeprefix("use ").replace("'", "`")
+        valid = key.valid().removeprefix("use ").replace("'", "`")
+        return re.sub(r"1e\+(\d+)", lambda power: f"{10 ** int(power[1]):,}", valid)
     return f"`{key.example}`" if key.example else key.kind
 
 
