@@ -50,7 +50,8 @@ def apply_to_files(
     inputs
         Image files, folders, and patterns with ``*``.
     folder
-        Where ``<stem>-labels.tif``, ``<stem>-probabilities.tif``, ``<stem>-uncertainty.tif`` go,
+        Where ``<stem>-labels.tif``, ``<stem>-probabilities.tif``, ``<stem>-uncertainty.tif`` go
+        (``.ome.zarr`` instead of ``.tif`` as `format` has it),
         in subfolders as the images are; made if missing. Besides: ``report.csv``,
         ``report-classes.csv``, and contact sheets.
     slices
@@ -62,8 +63,8 @@ def apply_to_files(
     read
         Reads the files, on the caller's thread, instead of `tdseg.read_image`.
     **options
-        Keys of `ApplyJobOptions`: output, existing, filter, recursive, suffix, truth, particles,
-        contact_sheet, part, scheduler.
+        Keys of `ApplyJobOptions`: output, format, existing, filter, recursive, suffix, truth,
+        particles, contact_sheet, part, scheduler.
 
     Returns
     -------
@@ -93,7 +94,7 @@ def apply_to_files(
         leave_out=folder,
         endings=endings,
     )
-    planned = plan_targets(sources, folder, job.output, job.suffix)
+    planned = plan_targets(sources, folder, job.output, job.suffix, job.format)
     share = Share.parse(job.part, planned)
     if share is not None:
         planned = [planned[number] for number in share.numbers(len(planned))]

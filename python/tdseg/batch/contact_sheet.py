@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tdseg.errors import TdsegError
+from tdseg.images.intensity import every
 from tdseg.labels.colours import glasbey
 from tdseg.runtime.files import is_file, write_file
 
@@ -71,6 +72,30 @@ def small_pair(caption: str, image: Image, labels: npt.NDArray[Any], planes: Seq
     flat = labels.reshape(-1, *labels.shape[-2:])
     middle = len(flat) // 2
     return Pair(caption, _grey(image.plane(planes[middle])), _coloured(flat[middle]))
+
+
+def pair_of_images(caption: str, image: Image, labels: Image, planes: Sequence[int]) -> Pair:
+    """Make small pictures of the middle plane of a large image, of every so many pixels.
+
+    Parameters
+    ----------
+    caption, planes
+        As for `small_pair`.
+    image, labels
+        What was segmented, and the labels; both may be read by parts.
+
+    Returns
+    -------
+    Pair
+        Image and result in small, with the caption.
+    """
+    middle = labels.n_planes // 2
+    step = -(-max(image.size) // EDGE)
+    seen, found = (
+        np.concatenate(list(every(one, number, step)))
+        for one, number in ((image, planes[middle]), (labels, middle))
+    )
+    return Pair(caption, _grey(seen), _coloured(found[:, :, 0]))
 
 
 def page_mark(facts: Sequence[str]) -> str:

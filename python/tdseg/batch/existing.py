@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tdseg.batch.inputs import is_zarr_name
 from tdseg.batch.provenance import Recipe, difference, read_made
 from tdseg.batch.targets import Planned
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.image_files import read_image
+from tdseg.images.zarr_metadata import is_zarr_group
 from tdseg.labels.label_images import label_values
-from tdseg.runtime.files import check_target, exists, is_folder
+from tdseg.runtime.files import check_target, check_target_folder, exists, is_folder
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,11 @@ def decide(planned: Planned, existing: str, recipe: Recipe) -> Decision:
     for kind, path in planned.targets.items():
         if not exists(path):
             if is_folder(path.parent):
-                check_target(path, "error")
+                _check(path, "error")
             todo[kind] = path
             continue
         if existing in ("overwrite", "error"):
-            check_target(path, existing)
+            _check(path, existing)
             todo[kind] = path
             continue
         made = read_made(path)
@@ -84,13 +86,20 @@ def decide(planned: Planned, existing: str, recipe: Recipe) -> Decision:
                     f"File '{path}' exists and was not made by a folder job; "
                     "existing=overwrite replaces it."
                 )
-            check_target(path, "overwrite")
+            _check(path, "overwrite")
             todo[kind] = path
             continue
         kept = kept or made
         if other:
             note = f"'{path.name}' {other}; it is kept."
     return Decision(todo, mode, note, kept)
+
+
+def _check(path: Path, existing: str) -> None:
+    if is_zarr_name(path):
+        check_target_folder(path, existing, is_folder(path) and is_zarr_group(path))
+    else:
+        check_target(path, existing)
 
 
 def kept_labels(

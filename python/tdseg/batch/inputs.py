@@ -120,7 +120,7 @@ def _matches(pattern: Path) -> list[Source]:
     first = next(k for k, part in enumerate(parts) if any(letter in part for letter in _LETTERS))
     head = Path(*parts[:first])
     matches = sorted(glob.glob(str(pattern), recursive=True))
-    files = [Path(match) for match in matches if not is_folder(match) or _is_image(match)]
+    files = [Path(match) for match in matches if not is_folder(match) or is_zarr_name(match)]
     if not files:
         raise TdsegError(f"No file matches '{pattern}'; check the folder and the ending.")
     named = [pattern.name]
@@ -154,8 +154,8 @@ def _inside(
             folders.clear()
             continue
         seen.add(real)
-        images = [name for name in folders if _is_image(name)]
-        folders[:] = sorted(name for name in folders if not _is_image(name))
+        images = [name for name in folders if is_zarr_name(name)]
+        folders[:] = sorted(name for name in folders if not is_zarr_name(name))
         if ZARR in endings:
             names = [*names, *images]
         if not recursive:
@@ -175,8 +175,9 @@ def _inside(
     return [Source(folder / p, p, True, _star(p.name, names)) for p in sorted(places)]
 
 
-def _is_image(folder: str) -> bool:
-    return folder.lower().endswith(ZARR)
+def is_zarr_name(path: str | PurePath) -> bool:
+    """Tell by its name whether a folder is a Zarr."""
+    return str(path).lower().endswith(ZARR)
 
 
 def _star(name: str, patterns: Sequence[str]) -> str:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tdseg.images.image import Image
 from tdseg.labels.label_images import label_values
 
-if TYPE_CHECKING:
-    from tdseg.images.image import Image
-
-Labels = npt.NDArray[np.unsignedinteger]
+Labels = npt.NDArray[np.integer]
+_ROWS_AT_ONCE = 512
 
 
 def class_pixels(labels: Labels, values: Sequence[int]) -> list[int]:
@@ -77,6 +76,14 @@ class Agreement:
     either: tuple[int, ...]
     in_truth: tuple[bool, ...]
 
+    def plus(self, other: Agreement) -> Agreement:
+        """Return the agreement of two parts together."""
+        return Agreement(
+            tuple(a + b for a, b in zip(self.shared, other.shared, strict=True)),
+            tuple(a + b for a, b in zip(self.either, other.either, strict=True)),
+            tuple(a or b for a, b in zip(self.in_truth, other.in_truth, strict=True)),
+        )
+
     @property
     def iou(self) -> list[float | None]:
         """Intersection over union of each class; None where neither has it."""
@@ -127,6 +134,43 @@ def agreement(labels: Labels, truth: Image, values: Sequence[int]) -> Agreement 
         tuple(int(n) for n in either),
         tuple(bool(n) for n in in_truth),
     )
+
+
+def agreement_of_images(
+    labels: Image, truth: Image, values: Sequence[int], shift: int = 0
+) -> Agreement | None:
+    """Compare a label image with the truth a part at a time, as `agreement` does.
+
+    Parameters
+    ----------
+    labels, truth
+        One channel each; either may be read by parts.
+    values
+        Label values of the classes, as drawn.
+    shift
+        What was added to them in `labels`.
+
+    Returns
+    -------
+    Agreement or None
+        None if the sizes differ.
+    """
+    if labels.shape != truth.shape:
+        return None
+    none = (0,) * len(values)
+    found = Agreement(none, none, (False,) * len(values))
+    height, width = labels.size
+    for index in range(labels.n_planes):
+        for top in range(0, height, _ROWS_AT_ONCE):
+            rows, cols = slice(top, min(top + _ROWS_AT_ONCE, height)), slice(0, width)
+            ours, theirs = (
+                Image.from_array(one.region(index, rows, cols)[:, :, 0], "YX", name=one.name)
+                for one in (labels, truth)
+            )
+            part = agreement(label_values(ours).astype(np.int32) - shift, theirs, values)
+            assert part is not None
+            found = found.plus(part)
+    return found
 
 
 @dataclass(frozen=True)

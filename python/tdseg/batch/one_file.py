@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from tdseg.batch.contact_sheet import Pair, small_pair
+from tdseg.batch.block_job import BlockJob, Quiet, run_all
+from tdseg.batch.contact_sheet import Pair, pair_of_images, small_pair
 from tdseg.batch.existing import Decision, kept_labels
-from tdseg.batch.inputs import ENDINGS
-from tdseg.batch.measures import Agreement, agreement, facts_of
+from tdseg.batch.inputs import ENDINGS, is_zarr_name
+from tdseg.batch.measures import Agreement, agreement, agreement_of_images, facts_of
 from tdseg.batch.outcome import FileOutcome
 from tdseg.batch.partners import partner
 from tdseg.batch.provenance import Recipe, file_facts, info_line
 from tdseg.batch.targets import Planned
+from tdseg.batch.whole_planes import fits_whole
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
@@ -28,12 +30,15 @@ from tdseg.images.image_files import (
     write_probabilities,
     write_uncertainty,
 )
+from tdseg.images.intensity import is_lazy
 from tdseg.images.planes import plane_grid, planes_of_slices
 from tdseg.options.groups import ApplyJobOptions
 from tdseg.options.settings import Settings
 from tdseg.runtime.files import make_folder
 from tdseg.runtime.progress import Progress
 from tdseg.workflow.apply import Result, apply
+
+NO_PARTICLES = "Particles are not counted in images that go by blocks."
 
 Read = Callable[[Path], Image]
 """Reads an image file."""
@@ -75,6 +80,7 @@ class JobSpec:
 class ReadFile:
     """An image that was read, with the facts of its file, and how long that took."""
 
+    planned: Planned
     image: Image
     facts: Mapping[str, Any]
     seconds: float
@@ -82,10 +88,13 @@ class ReadFile:
 
 @dataclass(frozen=True)
 class Segmented:
-    """An image that was segmented; `seconds` are those of reading and segmenting."""
+    """An image that was segmented; `seconds` are those of reading and segmenting.
+
+    Of one that went by blocks there is no result in memory, but what is to be finished.
+    """
 
     read: ReadFile
-    result: Result
+    result: Result | BlockJob
     seconds: float
 
 
@@ -107,27 +116,49 @@ class FileWork:
     def read(self, planned: Planned) -> ReadFile:
         """Read an image."""
         began, path = time.monotonic(), planned.source.path
-        return ReadFile(self._reader(path), file_facts(path), time.monotonic() - began)
+        return ReadFile(planned, self._reader(path), file_facts(path), time.monotonic() - began)
 
     def segment(self, read: ReadFile, decision: Decision, progress: Progress) -> Segmented:
         """Segment what was read."""
         began = time.monotonic()
         for sentence in read.image.notes:
             progress.note(sentence)
-        result = apply(
-            self.spec.model,
-            read.image,
-            probabilities="probabilities" in decision.todo,
-            uncertainty="uncertainty" in decision.todo,
-            planes=planes_of_slices(read.image, self.spec.slices),
-            settings=self.spec.settings,
-            progress=progress,
-        )
+        result: Result | BlockJob
+        if self.by_blocks(read, decision):
+            quiet = Quiet(progress)
+            result = BlockJob(self.spec, read.planned, decision, read.image, read.facts, quiet)
+            result.begin()
+            run_all(result, quiet)
+        else:
+            result = apply(
+                self.spec.model,
+                read.image,
+                probabilities="probabilities" in decision.todo,
+                uncertainty="uncertainty" in decision.todo,
+                planes=planes_of_slices(read.image, self.spec.slices),
+                settings=self.spec.settings,
+                progress=progress,
+            )
         return Segmented(read, result, round(read.seconds + time.monotonic() - began, 3))
+
+    def by_blocks(self, read: ReadFile, decision: Decision) -> bool:
+        """Tell whether an image goes by blocks: as OME-Zarr, or because it is large."""
+        if any(is_zarr_name(path) for path in decision.todo.values()):
+            return True
+        planes = plane_grid(read.image, planes_of_slices(read.image, self.spec.slices))[0]
+        classes = len(self.spec.values)
+        return not fits_whole(read.image, decision.todo, classes, len(planes), self.spec.settings)
 
     def write(self, planned: Planned, decision: Decision, done: Segmented) -> FileOutcome:
         """Measure and write a result."""
         image, result, spec = done.read.image, done.result, self.spec
+        if isinstance(result, BlockJob):
+            facts = result.facts()
+            written = result.finish(facts)
+            agreed, note = self._compared_on_disk(planned)
+            if spec.options.particles:
+                note = f"{note} {NO_PARTICLES}".strip()
+            return self._outcome(planned, decision, written, done.seconds, facts, agreed, note)
         facts = facts_of(result.labels, image, spec.values, spec.options.particles)
         agreed, note = self.compared(planned, result.labels)
         info = {**result.info, **info_line(spec.recipe, done.read.facts, facts)}
@@ -136,11 +167,23 @@ class FileWork:
             make_folder(path.parent)
             if _write(kind, path, result, image, info, decision.mode):
                 written.append(path)  # else another job was faster
+        return self._outcome(planned, decision, written, done.seconds, facts, agreed, note)
+
+    def _outcome(
+        self,
+        planned: Planned,
+        decision: Decision,
+        written: list[Path],
+        seconds: float,
+        facts: Mapping[str, Any],
+        agreed: Agreement | None,
+        note: str,
+    ) -> FileOutcome:
         return FileOutcome(
             planned.source.path,
             tuple(written),
             skipped=not written,
-            seconds=done.seconds,
+            seconds=seconds,
             place=planned.source.place.as_posix(),
             note=" ".join(text for text in (decision.note, note) if text),
             results=dict(planned.targets),
@@ -174,7 +217,11 @@ class FileWork:
             otherwise=bool(decision.note),
         )
         known = row.get("values") == self.spec.values
-        known = known and ("particles" in row or not options.particles)
+        by_blocks = "by_blocks" in row
+        known = known and ("particles" in row or not options.particles or by_blocks)
+        if known and by_blocks and options.truth:
+            agreed, note = self._compared_on_disk(planned)
+            return _with(outcome, facts=row, agreement=agreed, note=note)
         if known and not options.truth:
             return _with(outcome, facts=row)
         try:
@@ -204,6 +251,29 @@ class FileWork:
             return None, f"Its truth '{path.name}' is of another size."
         return agreed, ""
 
+    def _compared_on_disk(self, planned: Planned) -> tuple[Agreement | None, str]:
+        """Compare a large result that is complete with its truth, a part at a time."""
+        if not self.spec.options.truth:
+            return None, ""
+        path = planned.targets.get("labels")
+        if path is None:
+            return None, "Without labels it is not compared with its truth."
+        try:
+            truth = partner(planned.source, self.spec.options.truth, ENDINGS)
+            if truth is None:
+                return None, "There is no truth for it."
+            agreed = agreement_of_images(
+                read_image(path),
+                read_image(truth),
+                self.spec.model.class_values,
+                self.spec.settings.first_label - 1,
+            )
+        except TdsegError as error:
+            return None, str(error)
+        if agreed is None:
+            return None, f"Its truth '{truth.name}' is of another size."
+        return agreed, ""
+
     def failed(self, planned: Planned, error: Exception) -> FileOutcome:
         """Return the outcome of an image that provoked an error."""
         source, sentence = planned.source, str(error)
@@ -215,12 +285,19 @@ class FileWork:
 
     def pair(self, planned: Planned, done: Segmented) -> Pair:
         """Return the small pictures of an image and its result."""
+        if isinstance(done.result, BlockJob):
+            return self.pair_of_files(planned)
         return self._pair(planned, done.read.image, done.result.labels)
 
     def pair_of_files(self, planned: Planned) -> Pair:
         """Make the small pictures of a result that lies on disk."""
         try:
             image = self._reader(planned.source.path)
+            path = planned.targets.get("labels")
+            if is_lazy(image) and path is not None:
+                chosen, _ = plane_grid(image, planes_of_slices(image, self.spec.slices))
+                place = planned.source.place.as_posix()
+                return pair_of_images(place, image, read_image(path), chosen)
             labels, _ = kept_labels(planned.targets, self.spec.values)
             return self._pair(planned, image, labels)
         except Exception:  # whatever a file that was changed meanwhile provokes

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tifffile
-
+from tdseg.images.written_info import read_info
 from tdseg.options.declare import keys_of
 from tdseg.options.groups import ChannelOptions, OutputOptions, RefineOptions
 from tdseg.runtime.files import is_folder, name_of
@@ -99,9 +98,7 @@ def info_line(recipe: Recipe, source: Mapping[str, Any], row: Mapping[str, Any])
 def read_made(path: Path) -> dict[str, Any] | None:
     """Return what the info of a result says of how it was made; None if nothing."""
     try:
-        with tifffile.TiffFile(path) as tif:
-            info = str((tif.imagej_metadata or {}).get("Info") or "")
-        line = re.search(rf"^{re.escape(KEY)}: (.*)$", info, re.MULTILINE)
+        line = re.search(rf"^{re.escape(KEY)}: (.*)$", read_info(path), re.MULTILINE)
         made = json.loads(line.group(1)) if line else None
     except Exception:  # whatever a damaged file, or one of somebody else's, provokes
         return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from tdseg.batch.inputs import Source, bare
+from tdseg.batch.inputs import Source, bare, is_zarr_name
 from tdseg.errors import TdsegError
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -29,7 +29,7 @@ class Planned:
 
 
 def plan_targets(
-    sources: Sequence[Source], folder: Path, output: str, suffix: str = ""
+    sources: Sequence[Source], folder: Path, output: str, suffix: str = "", format: str = "auto"
 ) -> list[Planned]:
     """Name the results of each image: ``folder/place/stem-labels.tif``.
 
@@ -46,6 +46,8 @@ def plan_targets(
         One of `KINDS`.
     suffix
         Instead of ``-labels``, or of ``-probabilities`` or ``-uncertainty`` where that is all.
+    format
+        As the key: whether results are files (.tif) or folders (.ome.zarr).
 
     Returns
     -------
@@ -65,7 +67,7 @@ def plan_targets(
         several = alike[_key(bare(source.place))] > 1
         stem = source.place.name if several else source.stem
         targets = {
-            kind: folder / source.place.with_name(f"{stem}{ending}.tif")
+            kind: folder / source.place.with_name(f"{stem}{ending}{_file_ending(source, format)}")
             for kind, ending in _endings(output, suffix).items()
         }
         planned.append(Planned(source, targets))
@@ -74,6 +76,11 @@ def plan_targets(
         [p.source.path for p in planned], [t for p in planned for t in p.targets.values()]
     )
     return planned
+
+
+def _file_ending(source: Source, format: str) -> str:
+    folder = format.startswith("zarr") or (format == "auto" and is_zarr_name(source.path))
+    return ".ome.zarr" if folder else ".tif"
 
 
 def _endings(output: str, suffix: str) -> dict[str, str]:

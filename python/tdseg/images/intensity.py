@@ -66,7 +66,7 @@ def sample_grey_values(
     if stride > 1:
         step = max(1, int(np.sqrt(64 * height * width / pixels)))
     for index in chosen[::stride]:
-        for rows in _every(image, index, step):
+        for rows in every(image, index, step):
             for k, c in enumerate(channels):
                 taken[k].append(rows[:, :, c].ravel())
     values = [np.concatenate(t) for t in taken]
@@ -82,7 +82,7 @@ def is_lazy(image: Image) -> bool:
     return image.by_region is not None and bytes_of_plane > LAZY_BYTES
 
 
-def _every(image: Image, index: int, step: int) -> Iterator[npt.NDArray[np.number]]:
+def every(image: Image, index: int, step: int) -> Iterator[npt.NDArray[np.number]]:
     """Yield every so many rows and columns of a plane, (h, w, C), from top to bottom."""
     if not is_lazy(image):
         yield image.plane(index)[::step, ::step]

@@ -29,6 +29,7 @@ from tdseg.images.tiff_pages import (
     plane_offsets,
 )
 from tdseg.images.tiff_regions import TilePlanes, tile_planes
+from tdseg.images.written_info import ome_info
 from tdseg.runtime.files import name_of
 
 COPY_LIMIT = 256 * 2**20
@@ -130,6 +131,9 @@ def _image(
     if tif.is_ome and tif.ome_metadata:
         size = ome_calibration(tif.ome_metadata, size)
     found = metadata(page, described, planes.shape, rgb)
+    info = ome_info(tif.ome_metadata) if tif.is_ome and tif.ome_metadata else ""
+    if info:
+        found["info"] = info
     if _stored_type(series) == np.int16:
         found["calibration_function"] = SIGNED
     elif found.get("calibration_function") == SIGNED and planes.dtype == np.uint16:

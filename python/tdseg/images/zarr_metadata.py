@@ -116,8 +116,11 @@ def _unit(name: str) -> str:
 
 def is_zarr(path: Path) -> bool:
     """Tell whether a folder is a Zarr: by its name, or what lies in it."""
-    if path.name.lower().endswith(".zarr"):
-        return True
+    return path.name.lower().endswith(".zarr") or is_zarr_group(path)
+
+
+def is_zarr_group(path: Path) -> bool:
+    """Tell whether a Zarr lies in a folder."""
     return any(is_file(path / name) for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
@@ -130,7 +133,7 @@ def read_multiscale(folder: Path) -> Multiscale:
         If the folder is no OME-Zarr 0.4 or 0.5, a plate, one level of an image, or described in a
         way that is not understood.
     """
-    attributes, format3 = _attributes(folder)
+    attributes, format3 = group_attributes(folder)
     ome = attributes.get("ome") if format3 else attributes
     ome = ome if isinstance(ome, dict) else {}
     if "plate" in ome or "well" in ome:
@@ -322,7 +325,7 @@ def _codec_names(codecs: Any) -> list[str]:
     return found
 
 
-def _attributes(folder: Path) -> tuple[dict[str, Any], bool]:
+def group_attributes(folder: Path) -> tuple[dict[str, Any], bool]:
     """Return the attributes of a group, and whether it is of Zarr format 3."""
     node = _json(folder / "zarr.json")
     if node is not None:

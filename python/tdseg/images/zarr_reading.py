@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tdseg.errors import TdsegError
 from tdseg.images.image import ArraySource, Image
 from tdseg.images.pixel_values import values_as_imagej
+from tdseg.images.written_info import zarr_info
 from tdseg.images.zarr_arrays import open_array
 from tdseg.images.zarr_metadata import Multiscale, check_array, read_multiscale
 from tdseg.runtime.files import name_of
@@ -149,6 +150,9 @@ def _is_rgb(described: Multiscale, source: ZarrSource) -> bool:
 
 def _metadata(described: Multiscale) -> dict[str, Any]:
     found: dict[str, Any] = {"ome_zarr": described.version}
+    info = zarr_info(described.attributes)
+    if info:
+        found["info"] = info
     if described.notes:
         found["notes"] = described.notes
     return found

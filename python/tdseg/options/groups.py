@@ -300,6 +300,12 @@ class ApplyJobOptions(FolderOptions):
     output: str = choice(
         "labels", "labels probabilities both uncertainty", "what to write", basic=True
     )
+    format: str = choice(
+        "auto",
+        "auto tiff zarr zarr0.4",
+        "TIFF, OME-Zarr 0.5 or 0.4 (a folder); auto: OME-Zarr of what is OME-Zarr, else TIFF; of "
+        "images too large for memory_limit a tiled OME-TIFF",
+    )
     suffix: str = text(
         "",
         "end of the results' names before .tif, instead of -labels; of a single other output, "

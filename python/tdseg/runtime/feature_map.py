@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -38,6 +38,10 @@ class PlaneInput:
     def array(self) -> npt.NDArray[np.number]:
         """All pixels in memory."""
         return np.asarray(self.pixels)
+
+    def in_memory(self) -> PlaneInput:
+        """Return the plane with all its pixels in memory."""
+        return replace(self, pixels=self.array)
 
 
 @runtime_checkable

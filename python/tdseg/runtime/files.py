@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -155,6 +156,84 @@ def check_target(path: str | os.PathLike[str], existing: str = "error") -> bool:
             f"Folder '{path.parent}' may not be written to; choose another, or change its "
             "permissions."
         )
+    return True
+
+
+def check_target_folder(path: str | os.PathLike[str], existing: str, ours: bool) -> bool:
+    """Check, before any work, that a folder of results can be written when the work is done.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    existing
+        ``skip``, ``overwrite`` or ``error``, if it is there.
+    ours
+        Whether what is there is of the kind that may be replaced.
+
+    Returns
+    -------
+    bool
+        Whether to write it; False if it is there and ``skip`` keeps it.
+
+    Raises
+    ------
+    TdsegError
+        As `check_target`, or if something else is there.
+    """
+    path = Path(path)
+    if not exists(path):
+        return check_target(path, existing)
+    if existing == "skip":
+        return False
+    if existing == "error":
+        raise TdsegError(f"Folder '{path}' exists; choose another name, or existing=overwrite.")
+    if not ours:
+        raise TdsegError(
+            f"'{path}' is no OME-Zarr and is not replaced; choose another output folder."
+        )
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise TdsegError(
+            f"Folder '{path.parent}' may not be written to; choose another, or change its "
+            "permissions."
+        )
+    return True
+
+
+def put_folder(part: Path, path: Path, existing: str = "error") -> bool:
+    """Give a complete folder its name; one step for everybody who looks on.
+
+    Parameters
+    ----------
+    part
+        The folder, on the same disk.
+    path
+        Its name to be.
+    existing
+        What to do if something has that name.
+
+    Returns
+    -------
+    bool
+        Whether it was done; False if something was there and ``skip`` keeps it.
+
+    Raises
+    ------
+    TdsegError
+        If something is there under ``error``, or it cannot be renamed.
+    """
+    with _cannot_write(path):
+        if exists(path):
+            if existing == "skip":
+                return False
+            if existing == "error":
+                raise _refused(path)
+            old = part.with_name(f"{part.name}.old")
+            os.replace(path, old)
+            os.replace(part, path)
+            shutil.rmtree(old, ignore_errors=True)
+            return True
+        os.replace(part, path)
     return True
 
 

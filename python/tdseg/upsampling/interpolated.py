@@ -93,5 +93,5 @@ def _bilinear(backbone: Backbone, options: UpsamplingOptions) -> ShiftUpsampler:
     return ShiftUpsampler(backbone, one_pass(options))
 
 
-SHIFTS = UpsamplerKind(ShiftUpsampler)
-BILINEAR = UpsamplerKind(_bilinear, shifts=1, flips="false")
+SHIFTS = UpsamplerKind(ShiftUpsampler, by_windows=True)
+BILINEAR = UpsamplerKind(_bilinear, shifts=1, flips="false", by_windows=True)

@@ -74,6 +74,9 @@ class UpsamplerKind:
         have it.
     needs_transformer
         Whether the backbone must be a vision transformer.
+    by_windows
+        Whether a part of a large image needs only the windows around it, and not the tokens or
+        pixels of all of it.
     position_embedding
         How the backbone resamples its position embeddings, see `tdseg.backbones.positions`.
     """
@@ -83,6 +86,7 @@ class UpsamplerKind:
     flips: str | None = None
     stride: int | None = None
     needs_transformer: bool = False
+    by_windows: bool = False
     position_embedding: str = "native"
 
 
