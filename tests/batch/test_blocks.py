@@ -18,10 +18,16 @@ from batch_jobs import train
 
 import tdseg
 from tdseg.batch.apply_files import apply_to_files
+from tdseg.batch.block_job import BlockJob
+from tdseg.batch.existing import decide
+from tdseg.batch.inputs import find_sources
+from tdseg.batch.one_file import FileWork, JobSpec
 from tdseg.batch.provenance import read_made
+from tdseg.batch.targets import plan_targets
 from tdseg.errors import Cancelled, TdsegError
 from tdseg.images.image_files import read_image
 from tdseg.images.pyramid import halve_labels, halve_values
+from tdseg.options.groups import ApplyJobOptions
 
 RNG = np.random.default_rng(4)
 PIXELS = RNG.integers(0, 255, (2, 2, 1, 100, 131)).astype(np.uint8)
@@ -259,6 +265,42 @@ def test_a_job_that_was_stopped_goes_on(tmp_path: Path, model, format: str) -> N
     assert not state.exists()
 
 
+@pytest.mark.parametrize("format", ["tiff", "zarr"])
+def test_blocks_in_any_order_by_any_process_and_twice(tmp_path: Path, model, format: str) -> None:
+    image = as_tiff(tmp_path / "a.tif", PIXELS[:, :1])
+    options = ApplyJobOptions(format=format, output="both")
+    spec = JobSpec(model, model.settings.with_(tile=48), "all", options)
+    (planned,) = plan_targets(find_sources([image]), tmp_path / "out", "both", format=format)
+    read = FileWork(spec).read(planned)
+    decision = decide(planned, "skip", spec.recipe)
+
+    def partner() -> BlockJob:
+        """A process that takes part has nothing but this and the disk."""
+        job = BlockJob(spec, planned, decision, read_image(image), read.facts)
+        job.begin()
+        return job
+
+    first, second = partner(), partner()
+    assert first.todo() == list(range(18))
+    for number in reversed(range(0, 18, 2)):
+        first.run(number)
+    for number in range(0, 18, 3):
+        second.run(number)
+    third = partner()
+    assert third.todo() == [n for n in range(18) if n % 2 and n % 3]
+    for number in third.todo():
+        third.run(number)
+    assert second.todo() == []
+    facts = second.facts()
+    assert third.facts() == facts
+    written = second.finish(facts)
+    assert third.finish(facts) == []
+    whole = expected(model, PIXELS[:, :1])
+    labels, found = (read_image(path).array for path in written)
+    np.testing.assert_array_equal(labels[:, :, 0], whole.labels)
+    np.testing.assert_array_equal(found, whole.probabilities)
+
+
 def test_other_settings_begin_anew(tmp_path: Path, model, other_model) -> None:
     image, out = as_tiff(tmp_path / "a.tif", PIXELS[:1, :1]), tmp_path / "out"
     with pytest.raises(Cancelled):
@@ -278,6 +320,10 @@ tdseg.images.tiff_reading.COPY_LIMIT = tdseg.images.intensity.LAZY_BYTES = 0
 tdseg.batch.one_file.fits_whole = lambda *given: False
 from pathlib import Path
 from tdseg.batch.apply_files import apply_to_files
+from tdseg.batch.block_job import BlockJob
+from tdseg.batch.existing import decide
+from tdseg.batch.inputs import find_sources
+from tdseg.batch.one_file import FileWork, JobSpec
 import tdseg
 model = tdseg.load({model!r})
 print("ready", flush=True)

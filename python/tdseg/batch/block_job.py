@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ import numpy as np
 from tdseg.batch.block_state import BlockState, Facts
 from tdseg.batch.existing import Decision
 from tdseg.batch.inputs import is_zarr_name
+from tdseg.batch.job_progress import time_left
 from tdseg.batch.measures import class_pixels
 from tdseg.batch.provenance import info_line
 from tdseg.batch.targets import Planned
@@ -328,7 +330,12 @@ def run_all(job: BlockJob, quiet: Quiet) -> None:
             f"Image '{job.image.name}': {job.count - len(todo)} of {job.count} blocks are done "
             "from an earlier run."
         )
+    began = time.monotonic()
     for k, number in enumerate(todo):
         done = job.count - len(todo) + k
-        quiet.tell(done / job.count, f"block {done + 1} of {job.count}")
+        text = f"block {done + 1} of {job.count}"
+        if k:
+            seconds = (time.monotonic() - began) / k * (len(todo) - k)
+            text += f", {time_left(seconds)}"
+        quiet.tell(done / job.count, text)
         job.run(number, quiet)
