@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import doctest
 import re
 import shlex
 from dataclasses import dataclass
@@ -87,6 +89,30 @@ def indented(page: str, text: str) -> list[Block]:
             found.append(Block(page, block[0], "indented", "\n".join(block[1])))
             block = None
         blank = False
+    return found
+
+
+def docstring_examples() -> list[Block]:
+    """Return the examples of docstrings, which the page of the API shows, as code that checks them.
+
+    What an example prints by being evaluated is asserted.
+    """
+    found = []
+    for path in sorted((ROOT / "python" / "tdseg").rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        if ">>>" not in source:
+            continue
+        for node in ast.walk(ast.parse(source)):
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
+                continue
+            examples = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
+            if examples:
+                module = ".".join(path.relative_to(ROOT / "python").with_suffix("").parts)
+                lines = ["import tdseg", f"from {module} import *"]
+                for example in examples:
+                    code, want = example.source.strip(), example.want.strip()
+                    lines.append(f"assert repr({code}) == {want!r}" if want else code)
+                found.append(Block(name(path), node.body[0].lineno, "python", "\n".join(lines)))
     return found
 
 

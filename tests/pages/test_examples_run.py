@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from page_blocks import Block, blocks, shell_lines
+from page_blocks import Block, blocks, docstring_examples, shell_lines
 
 RUNNER = Path(__file__).with_name("page_runner.py")
 
@@ -55,7 +55,7 @@ def of_tdseg(block: Block) -> list[list[str]]:
 
 def to_run() -> list[dict[str, object]]:
     found = []
-    for block in sorted(blocks(), key=lambda b: (b.page, b.line)):
+    for block in sorted([*blocks(), *docstring_examples()], key=lambda b: (b.page, b.line)):
         commands = of_tdseg(block)
         if (block.language in ("python", "ijm") and not reason(block)) or commands:
             found.append({**vars(block), "place": str(block), "commands": commands})

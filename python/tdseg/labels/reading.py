@@ -67,8 +67,8 @@ def read_labels(
 
     Examples
     --------
-    >>> image = tdseg.read_image("cells.tif")  # doctest: +SKIP
-    >>> labels = tdseg.read_labels("cells.tif", image)  # doctest: +SKIP
+    >>> image = tdseg.read_image("cells.tif")
+    >>> labels = tdseg.read_labels("cells.tif", image)
     """
     if kind not in KINDS:
         raise TdsegError(f"Argument 'kind' is '{kind}'; use one of {', '.join(KINDS)}.")
