@@ -99,11 +99,19 @@ def in_folder(text: str, folder: Path) -> str:
     return re.sub(r'\bopen\("(?!/)', f'open("{folder.as_posix()}/', text)
 
 
+CHEAP = {"trees": "10", "quality": "fast", "classifier": "random_forest", "held_out": "false"}
+
+
 def cheaper(text: str) -> str:
     """Return code that trains ten trees on a few passes: what is tested is that it runs."""
     own = r"(?!.*(?:trees|quality)=)"
     text = re.sub(rf"tdseg\.Settings\({own}", 'tdseg.Settings(trees=10, quality="fast", ', text)
-    return re.sub(rf'(run\("TDS Train[^"]*", "{own}[^"]*)"', r'\1 trees=10 quality=fast"', text)
+    return re.sub(r'(?<=run\("TDS Train)([^"]*", ")([^"]*)"', with_cheap_keys, text)
+
+
+def with_cheap_keys(line: re.Match[str]) -> str:
+    given = [f"{key}={value}" for key, value in CHEAP.items() if f"{key}=" not in line[2]]
+    return f'{line[1]}{" ".join([line[2], *given])}"'
 
 
 def run(block: dict[str, Any], names: dict[str, Any], folder: Path) -> None:
@@ -115,8 +123,9 @@ def run(block: dict[str, Any], names: dict[str, Any], folder: Path) -> None:
         tdseg.imagej.start().run_macro("run('Close All');" + text)
     else:
         for words in block["commands"]:
-            if words[0] == "train" and "--trees" not in words:
-                words += ["--trees", "10", "--quality", "fast"]
+            if words[0] == "train":
+                options = {f"--{key.replace('_', '-')}": value for key, value in CHEAP.items()}
+                words += [w for pair in options.items() if pair[0] not in words for w in pair]
             assert main([in_folder(f" {word}", folder)[1:] for word in words]) == 0, words
 
 
