@@ -11,7 +11,7 @@ CONSTRAINTS := $(shell $(PYTHON) -c 'import platform as p; print("constraints.tx
 # For example: make test PYTEST_ARGS="tests/labels -x"
 PYTEST_ARGS :=
 
-.PHONY: setup demo test test-display check hooks constraints benchmark wheel site links clean
+.PHONY: setup demo test test-display check hooks constraints benchmark wheel release site links clean
 
 setup: $(STAMP)
 
@@ -57,6 +57,11 @@ wheel: setup
 	$(BIN)/python fiji-plugin/bundle.py python/tdseg/fiji_plugin
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
+# All files of a release, in dist/, with their checksums; built twice, and compared.
+release: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python .ci/release.py
+
 # The documentation site, in site/; a missing page, link or heading is an error.
 site: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]' $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
@@ -67,4 +72,4 @@ links: setup
 	$(BIN)/python tests/pages/site_links.py
 
 clean:
-	rm -rf $(VENV) demo-output site
+	rm -rf $(VENV) demo-output site dist

@@ -29,6 +29,12 @@ def names_in(jar: Path) -> set[str]:
         return {name for name in archive.namelist() if not name.endswith("/")}
 
 
+def dates_in(jar: Path) -> set[tuple[int, ...]]:
+    """Times of all members but folders: builds at two times must not differ by them."""
+    with zipfile.ZipFile(jar) as archive:
+        return {entry.date_time for entry in archive.infolist() if not entry.is_dir()}
+
+
 def test_the_needed_artifacts_are_those_of_appose(network):
     assert sorted(jar.artifact for jar in network) == sorted(NEEDED)
     assert [jar.path.name for jar in libraries(["appose"])] == ["appose-0.9.0.jar"]
@@ -47,11 +53,15 @@ def test_the_eclipse_compiler_makes_what_maven_makes(network, tmp_path):
     sources = SOURCES / "src" / "main"
     classes = {p.relative_to(sources / "java").as_posix() for p in sources.rglob("*.java")}
     assert {name.removesuffix(".java") + ".class" for name in classes} <= ours
-    assert {"commands.json", "plugins.config"} <= ours
+    assert {"commands.json", "plugins.config", "META-INF/LICENSE"} <= ours
+    assert dates_in(made) == {(2020, 1, 1, 0, 0, 0)}
     maven = shutil.which("mvn")
     if maven is None:
         return
-    theirs = names_in(build_by_maven(tmp_path / "maven", maven))
+    by_maven = build_by_maven(tmp_path / "maven", maven)
+    theirs = names_in(by_maven)
+    assert dates_in(by_maven) == {(2020, 1, 1, 0, 0, 0)}
+    assert "META-INF/LICENSE" in theirs
 
     def plain(names: set[str]) -> set[str]:
         # Anonymous classes are numbered by the compiler.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tdseg._version import __version__
 from tdseg.cli import main
 from tdseg.errors import TdsegError
 from tdseg.fiji_install.artifacts import NEEDED, Jar
@@ -27,7 +28,7 @@ def library(tmp_path):
 
 @pytest.fixture
 def plugin(tmp_path):
-    jar = tmp_path / "Trainable_Deep_Segmentation-0.1.0.jar"
+    jar = tmp_path / f"Trainable_Deep_Segmentation-{__version__}.jar"
     jar.write_text("the plugin")
     return jar
 
@@ -69,7 +70,7 @@ def test_a_fiji_gets_what_it_lacks_and_no_second_version(tmp_path, plugin, libra
     assert {name: after[name] for name in before} == before
     new = set(after) - set(before)
     assert new == {
-        "plugins/Trainable_Deep_Segmentation-0.1.0.jar",
+        f"plugins/Trainable_Deep_Segmentation-{__version__}.jar",
         "plugins/tdseg-python.txt",
         "plugins/tdseg-installed.json",
         "jars/appose-0.9.0.jar",

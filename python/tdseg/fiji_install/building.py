@@ -1,6 +1,7 @@
-"""The plugin's jar: in the installed package, or built from a source checkout.
+"""The plugin's jar: in the installed package, or built from its sources.
 
-A checkout is built by Maven where there is one, else by the Eclipse compiler, which runs on the
+A checkout has these, and so has every package that is installed from one, which need not have the
+jar. They are built by Maven where there is one, else by the Eclipse compiler, which runs on the
 Java that tdseg brings: no JDK is asked of a user.
 """
 
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import tdseg
@@ -26,18 +27,21 @@ from tdseg.runtime.user_cache import user_cache
 NAME = "Trainable_Deep_Segmentation"
 BUNDLED = Path(tdseg.__file__).parent / "fiji_plugin"
 """Where a wheel has the jar."""
-SOURCES = Path(tdseg.__file__).parents[2] / "fiji-plugin"
-"""Where a checkout has the sources."""
+_CHECKOUT = Path(tdseg.__file__).parents[2] / "fiji-plugin"
+_IS_CHECKOUT = is_file(_CHECKOUT / "pom.xml")
+SOURCES = _CHECKOUT if _IS_CHECKOUT else BUNDLED / "sources"
+"""Where a checkout, or an installed package, has the sources."""
 _MINUTES = 10
+_DATE = (2020, 1, 1, 0, 0, 0)
 
 
 def found_jar() -> Path | None:
     """Return the plugin's jar of this version, if there is one already; nothing is built."""
-    if is_file(SOURCES / "pom.xml"):
-        built = _built_jar()
-        return built if built is not None and is_file(built) else None
     bundled = BUNDLED / f"{NAME}-{__version__}.jar"
-    return bundled if is_file(bundled) else None
+    if not _IS_CHECKOUT and is_file(bundled):
+        return bundled
+    built = _built_jar()
+    return built if built is not None and is_file(built) else None
 
 
 def plugin_jar(java: Callable[[], Path], say: Callable[[str], None] = lambda line: None) -> Path:
@@ -60,8 +64,8 @@ def plugin_jar(java: Callable[[], Path], say: Callable[[str], None] = lambda lin
         return found
     if not is_file(SOURCES / "pom.xml"):
         raise TdsegError(
-            "This installation of tdseg has no plugin for Fiji; install the wheel, or a source "
-            "checkout with 'pip install -e'."
+            "This installation of tdseg has no plugin for Fiji; install it again, from its wheel "
+            "or with 'pip install .' in its sources."
         )
     target = _built_jar()
     with tempfile.TemporaryDirectory(prefix="tdseg-build-") as folder:
@@ -127,13 +131,31 @@ def build_by_eclipse(folder: Path, java: Path) -> Path:
         "The Eclipse compiler",
     )
     made = folder / f"{NAME}-{__version__}.jar"
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n\r\n")
-        for root in (classes, SOURCES / "src" / "main" / "resources"):
-            for file in sorted(root.rglob("*")):
-                if is_file(file):
-                    archive.write(file, file.relative_to(root).as_posix())
+    members = {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\r\n\r\n"}
+    for root in (classes, SOURCES / "src" / "main" / "resources"):
+        for file in sorted(root.rglob("*")):
+            if is_file(file):
+                members[file.relative_to(root).as_posix()] = file.read_bytes()
+    write_zip(made, members)
     return made
+
+
+def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
+    """Write a zip, or a jar, that is the same whenever and wherever it is written.
+
+    Parameters
+    ----------
+    path
+        The file.
+    members
+        Contents by name, in their order.
+    """
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # as on Unix, also elsewhere
+            archive.writestr(entry, content)
 
 
 def libraries(names: Sequence[str]) -> list[Jar]:
