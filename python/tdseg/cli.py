@@ -85,7 +85,7 @@ def build_parser(table: Mapping[str, Command] = BY_NAME) -> argparse.ArgumentPar
     install.add_argument("--uninstall", action="store_true", help="take it out again")
 
     info = _command(commands, "info", file_commands.info, "how a classifier or result was made")
-    info.add_argument("files", nargs="+", type=Path, help=".tdseg files, results (TIFF), RoiSets")
+    info.add_argument("files", nargs="+", type=Path, help=".tdseg files, results, RoiSets")
 
     status = _command(commands, "status", _status, "device, backbone, weights, versions")
     status.add_argument(

@@ -96,6 +96,15 @@ def test_a_folder_job_names_the_image_too(image, model, tmp_path):
     assert found["slices"] == "all"
 
 
+def test_an_ome_zarr_says_it_too(image, model, tmp_path):
+    source = tmp_path / "cells.tif"
+    tifffile.imwrite(source, image.array[0, 0, 0], imagej=True)
+    [outcome] = apply_to_files(model, [source], tmp_path / "out", format="zarr")
+    assert told(outcome.written[0])["classifier hash"] == model.sha256
+    with pytest.raises(TdsegError, match="out"):
+        file_info(tmp_path / "out")
+
+
 def test_what_is_refined_keeps_what_made_it(image, model, tmp_path):
     result = tdseg.apply(model, image)
     write_probabilities(

@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import tifffile
-
 from tdseg.classifiers.model import load
 from tdseg.classifiers.provenance import CLASSIFIER, VERSION, lines_of
 from tdseg.classifiers.storage import HEADER_NAME, read_archive
 from tdseg.errors import TdsegError
+from tdseg.images.written_info import read_info
 from tdseg.labels.roi_bytes import describe_error, kind_of_file, read_checked_rois
-from tdseg.runtime.files import check_source
+from tdseg.runtime.files import check_source, is_folder
 
 Rows = list[tuple[str, str]]
 
@@ -29,7 +28,7 @@ def file_info(path: str | Path, note: Callable[[str], None] = lambda text: None)
     Parameters
     ----------
     path
-        A classifier (``.tdseg``), a result as TIFF, or labels (``.zip``, ``.roi``).
+        A classifier (``.tdseg``), a result (TIFF or OME-Zarr), or labels (``.zip``, ``.roi``).
     note
         Hears what is damaged beside good ROIs.
 
@@ -43,6 +42,8 @@ def file_info(path: str | Path, note: Callable[[str], None] = lambda text: None)
     TdsegError
         If it is missing, damaged, or carries nothing of tdseg.
     """
+    if is_folder(path):
+        return _result(Path(path))
     path = check_source(path)
     if path.suffix.lower() == ".tdseg":
         return _classifier(path)
@@ -54,7 +55,7 @@ def file_info(path: str | Path, note: Callable[[str], None] = lambda text: None)
     if kind == "tiff":
         return _result(path)
     raise TdsegError(
-        f"File '{path}' is no classifier, TIFF, RoiSet or ROI; tdseg keeps nothing in other files."
+        f"File '{path}' is no classifier, result, RoiSet or ROI; tdseg keeps nothing in others."
     )
 
 
@@ -95,8 +96,9 @@ def _classifier(path: Path) -> Rows:
 
 def _result(path: Path) -> Rows:
     try:
-        with tifffile.TiffFile(path) as tif:
-            info = str((tif.imagej_metadata or {}).get("Info") or "") if tif.is_imagej else ""
+        info = read_info(path)
+    except TdsegError:
+        raise
     except Exception as error:  # tifffile raises whatever a damaged file provokes
         raise TdsegError(
             f"File '{path}' is damaged ({describe_error(error)}); copy it again."
@@ -104,7 +106,7 @@ def _result(path: Path) -> Rows:
     lines = lines_of(info)
     if not lines:
         raise TdsegError(
-            f"TIFF '{path}' carries nothing of tdseg: it is no result, or was saved by a program "
+            f"Image '{path}' carries nothing of tdseg: it is no result, or was saved by a program "
             "that drops ImageJ's info."
         )
     job = lines.pop("tdseg.job", "")
