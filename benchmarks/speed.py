@@ -13,6 +13,7 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,24 @@ def apply_scikit() -> Callable[[], object]:
     return run
 
 
+def stroke(classifier: str) -> Callable[[], object]:
+    """Train on hybrid features and label 1024x1024 pixels, tokens cached, as after a stroke."""
+    import tdseg
+    from data import read
+    from tdseg.features.token_cache import open_cache
+
+    picture = np.pad(read("alloy_image"), ((0, 512), (0, 512)), mode="symmetric")
+    drawn = np.pad(read("alloy_labels"), ((0, 512), (0, 512)))
+    cache = open_cache(2**30)
+    settings = tdseg.Settings(classifier=classifier, backbone="offline", held_out=False)
+
+    def run() -> object:
+        model = tdseg.train([(picture, drawn)], settings, cache=cache)
+        return tdseg.apply(model, picture, probabilities=False, cache=cache)
+
+    return run
+
+
 def measure(prepare: Callable[[], Callable[[], object]], threads: int, queue: Any) -> None:
     """Warm up once (compilation), then time; runs in a process of its own."""
     import torch
@@ -124,6 +143,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", default="", help="jobs whose name begins so")
     options = parser.parse_args()
     rows = [
         ("76 classical planes, 512x512", classical, "classical"),
@@ -131,11 +151,16 @@ def main() -> None:
         ("train 200 trees, 5,000 pixels", train, "train"),
         ("apply to 1024x1024", apply, "apply"),
         ("  rival: scikit-learn's forest", apply_scikit, ""),
+        ("stroke to labels, linear, 1024x1024", partial(stroke, "logistic_regression"), ""),
+        ("stroke to labels, forest", partial(stroke, "random_forest"), ""),
+        ("stroke to labels, auto", partial(stroke, "auto"), ""),
     ]
     print("| job | wall s | CPU s | peak GiB | TWS CPU s | ratio |")
     print("|---|---|---|---|---|---|")
     context = multiprocessing.get_context("spawn")
     for name, prepare, rival in rows:
+        if not name.startswith(options.only):
+            continue
         queue = context.Queue()
         process = context.Process(target=measure, args=(prepare, options.threads, queue))
         process.start()

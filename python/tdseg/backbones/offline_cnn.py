@@ -95,6 +95,7 @@ class OfflineCnn:
         self._network = network.eval().requires_grad_(False)
         _fold_normalisation(self._network)
         reaches = _reaches(network)
+        _pad_within_convolutions(self._network)
         self.levels = tuple(
             Level(name, _STAGES[name].channels, _STAGES[name].stride, -1.0, reaches[name])
             for name in self._chosen
@@ -237,6 +238,31 @@ def _fold_normalisation(network: TimmNetwork) -> None:
         norm = getattr(owner, normalisation)
         setattr(owner, convolution, fuse_conv_bn_eval(getattr(owner, convolution), norm))
         setattr(owner, normalisation, norm.act)
+
+
+def _pad_within_convolutions(network: TimmNetwork) -> None:
+    """Let convolutions of stride 2 pad their input themselves, which saves a copy of it.
+
+    "SAME" pads more at the end than at the start. Padded alike, and by 2 more, at both sides, the
+    windows begin two pixels earlier, and the first row and column of the result are left out.
+    """
+    for owner in list(network.modules()):
+        for name, old in list(owner.named_children()):
+            if isinstance(old, nn.Conv2d) and old.stride == (2, 2):
+                side = old.kernel_size[0]
+                padding = (side - 2) // 2 + 2
+                new = nn.Conv2d(
+                    old.in_channels, old.out_channels, side, 2, padding, groups=old.groups
+                )
+                new.weight, new.bias = old.weight, old.bias
+                setattr(owner, name, nn.Sequential(new, _WithoutFirst()))
+
+
+class _WithoutFirst(nn.Module):
+    """Leaves out the first row and column."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[..., 1:, 1:]
 
 
 def _stage_name(level: str | int) -> str:

@@ -13,7 +13,7 @@ from tdseg.classifiers.forest import SHARE, RandomForest
 from tdseg.classifiers.forest_walk import join, walk
 from tdseg.classifiers.settling import settling_leads
 from tdseg.classifiers.training import ROWS_PER_BLOCK
-from tdseg.runtime.feature_map import FeatureMap, Projected, parts_of
+from tdseg.runtime.feature_map import FeatureMap, Projected, join_blocks, parts_of
 
 if TYPE_CHECKING:
     from tdseg.classifiers.mean import MeanClassifier, Member
@@ -81,8 +81,7 @@ class MeanMap:
 
     def _evaluated(self, rows: slice, cols: slice) -> tuple[Floats | None, Floats]:
         """Return what is kept, (n, F), and the scores of linear members, (D, h, w), of a block."""
-        kept = [part.block(rows, cols) for part in self._kept]
-        values = kept[0] if len(kept) == 1 else np.concatenate(kept) if kept else None
+        values = join_blocks(self._kept, rows, cols) if self._kept else None
         height, width = rows.stop - rows.start, cols.stop - cols.start
         scores = np.zeros((self._factors.shape[1], height, width), np.float32)
         for part in self._projected:
@@ -116,9 +115,10 @@ class MeanMap:
         """Return the memory of features, scores and probabilities."""
         own = 8 * self._factors.shape[1] + 24 * self._mean.n_classes
         parts = [*self._kept, *self._projected]
-        # Kept features are held twice while they are joined.
-        joined = 4 * len(self._factors) if len(self._kept) > 1 else 0
-        return sum((part.bytes_per_pixel() for part in parts), joined + own)
+        # Kept features that cannot be written where they belong are held twice.
+        several = self._kept if len(self._kept) > 1 else []
+        own += max((4 * len(p.names) for p in several if not hasattr(p, "fill")), default=0)
+        return sum((part.bytes_per_pixel() for part in parts), own)
 
 
 class LabelMap(MeanMap):

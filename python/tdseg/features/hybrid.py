@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tdseg.runtime.feature_map import FeatureExtractor, FeatureMap, PlaneInput
+from tdseg.runtime.feature_map import FeatureExtractor, FeatureMap, PlaneInput, join_blocks
 
 
 class HybridMap:
@@ -32,7 +32,11 @@ class HybridMap:
 
     def block(self, rows: slice, cols: slice) -> np.ndarray:
         """Return the features of a block, (F, h, w) float32."""
-        return np.concatenate([part.block(rows, cols) for part in self._parts])
+        return join_blocks(self._parts, rows, cols)
+
+    def fill(self, rows: slice, cols: slice, out: np.ndarray) -> None:
+        """Write the features of a block into `out`, (F, h, w) float32."""
+        join_blocks(self._parts, rows, cols, out)
 
     def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Return the features of n pixels, (n, F) float32."""
@@ -49,8 +53,10 @@ class HybridMap:
         )
 
     def bytes_per_pixel(self) -> int:
-        """Memory of all parts; the block is held twice while they are joined."""
-        return 2 * sum(part.bytes_per_pixel() for part in self._parts)
+        """Memory of all parts; one that cannot write into the block is held twice."""
+        own = [part.bytes_per_pixel() for part in self._parts]
+        copied = [0 if hasattr(p, "fill") else n for p, n in zip(self._parts, own, strict=True)]
+        return sum(own) + max(copied)
 
 
 def deep_part(features: FeatureMap) -> FeatureMap | None:

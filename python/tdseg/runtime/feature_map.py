@@ -97,6 +97,32 @@ def parts_of(features: FeatureMap) -> tuple[FeatureMap, ...]:
     return tuple(inner for part in parts for inner in parts_of(part))
 
 
+def join_blocks(
+    parts: Sequence[FeatureMap],
+    rows: slice,
+    cols: slice,
+    out: npt.NDArray[np.float32] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Return the features of several maps on a block, one after the other, (F, h, w) float32.
+
+    A map that has ``fill(rows, cols, out)`` writes them where they belong: `out`, or a new array.
+    """
+    if len(parts) == 1 and out is None:
+        return parts[0].block(rows, cols)
+    height, width = parts[0].shape
+    (y0, y1, _), (x0, x1, _) = rows.indices(height), cols.indices(width)
+    edges = np.cumsum([0, *(len(part.names) for part in parts)])
+    if out is None:
+        out = np.empty((edges[-1], max(y1 - y0, 0), max(x1 - x0, 0)), np.float32)
+    for part, start, stop in zip(parts, edges[:-1], edges[1:], strict=True):
+        fill = getattr(part, "fill", None)
+        if fill is None:
+            out[start:stop] = part.block(rows, cols)
+        else:
+            fill(rows, cols, out[start:stop])
+    return out
+
+
 class FeatureExtractor(Protocol):
     """Turns planes into features."""
 

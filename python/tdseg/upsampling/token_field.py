@@ -288,16 +288,22 @@ class TokenField:
         top, bottom, _ = rows.indices(self._shape[0])
         left, right, _ = cols.indices(self._shape[1])
         height, width = max(bottom - top, 0), max(right - left, 0)
-        out = np.zeros((len(self._names), height, width), np.float32)
-        if height and width:
-            columns = slice(left, right)
-
-            def fill(band: tuple[int, int]) -> None:
-                part = slice(top + band[0], top + band[1])
-                self._fill(part, columns, out[:, band[0] : band[1]])
-
-            map_threads(fill, bands(height))
+        out = np.empty((len(self._names), height, width), np.float32)
+        self.fill(slice(top, bottom), slice(left, right), out)
         return out
+
+    def fill(self, rows: slice, cols: slice, out: npt.NDArray[np.float32]) -> None:
+        """Write what `block` returns into `out`, (F, h, w) float32."""
+        top, bottom, _ = rows.indices(self._shape[0])
+        left, right, _ = cols.indices(self._shape[1])
+
+        def fill(band: tuple[int, int]) -> None:
+            target = out[:, band[0] : band[1]]
+            target[...] = 0
+            self._fill(slice(top + band[0], top + band[1]), slice(left, right), target)
+
+        if out.size:
+            map_threads(fill, bands(bottom - top))
 
     def _fill(self, rows: slice, cols: slice, out: npt.NDArray[np.float32]) -> None:
         for level in self.levels:

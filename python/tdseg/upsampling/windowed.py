@@ -309,12 +309,17 @@ class WindowedField:
         """Return the features of a block, (F, h, w) float32."""
         top, bottom, _ = rows.indices(self.shape[0])
         left, right, _ = cols.indices(self.shape[1])
-        if top >= bottom or left >= right:
-            return np.zeros(
-                (len(self._names), max(bottom - top, 0), max(right - left, 0)), np.float32
-            )
-        ready = self._ready(np.arange(top, bottom), np.arange(left, right))
-        return ready.block(slice(top, bottom), slice(left, right))
+        out = np.empty((len(self._names), max(bottom - top, 0), max(right - left, 0)), np.float32)
+        self.fill(slice(top, bottom), slice(left, right), out)
+        return out
+
+    def fill(self, rows: slice, cols: slice, out: npt.NDArray[np.float32]) -> None:
+        """Write what `block` returns into `out`, (F, h, w) float32."""
+        if out.size:
+            top, bottom, _ = rows.indices(self.shape[0])
+            left, right, _ = cols.indices(self.shape[1])
+            ready = self._ready(np.arange(top, bottom), np.arange(left, right))
+            ready.fill(slice(top, bottom), slice(left, right), out)
 
     def at(
         self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]

@@ -115,6 +115,13 @@ class ClassicalPlane:
         y0, y1 = self.span(rows, 0)
         x0, x1 = self.span(cols, 1)
         out = np.empty((len(self.names), y1 - y0, x1 - x0), np.float32)
+        self.fill(rows, cols, out)
+        return out
+
+    def fill(self, rows: slice, cols: slice, out: np.ndarray) -> None:
+        """Write what `block` returns into `out`, (F, h, w) float32."""
+        y0, y1 = self.span(rows, 0)
+        x0, x1 = self.span(cols, 1)
         for top, bottom in runs(y0, y1, PIECE):
             for left, right in runs(x0, x1, PIECE):
                 part = out[:, top - y0 : bottom - y0, left - x0 : right - x0]
@@ -123,7 +130,6 @@ class ClassicalPlane:
                 self._fill(target, (top, bottom), (left, right))
                 if not direct:
                     part[...] = target
-        return out
 
     def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Return all features of single pixels.
