@@ -6,7 +6,7 @@ import tdseg
 from tdseg.options.groups import CrfOptions
 from tdseg.refine import guide_noise
 from tdseg.refine.crf import refine_plane
-from tdseg.refine.guide_noise import noise_of, without_noise
+from tdseg.refine.guide_noise import noise_of, trust, without_noise
 
 
 def _blobs(size: int = 128, seed: int = 0) -> np.ndarray:
@@ -32,6 +32,16 @@ def test_a_guide_with_little_noise_is_left_alone():
     colour = np.repeat(plane[..., None], 3, axis=2)
     assert without_noise(colour, 13.0) is colour
     assert without_noise(colour, 6.0) is not colour
+
+
+def test_trust_falls_with_the_noise():
+    plane, rng = np.zeros((80, 80), np.float32), np.random.default_rng(2)
+    noisy = [plane + rng.normal(0, sigma, plane.shape) for sigma in (2, 8, 16, 32)]
+    found = [trust(each, 13.0) for each in noisy]
+    assert found[0] == 1
+    # A grey channel counts three times: noise of 8 is one of 13.9, and 6.5 is bearable.
+    assert found[1] == pytest.approx((6.5 / (8 * 3**0.5)) ** 1.5, rel=0.15)
+    assert found[1] > found[2] > found[3] > 0
 
 
 def test_phases_come_out_of_the_noise_and_edges_stay():

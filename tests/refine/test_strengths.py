@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tdseg.options.groups import CrfOptions
@@ -9,6 +11,7 @@ from tdseg.refine.strengths import (
     choose_strength,
     guarded,
     guided_share,
+    held_back,
     strengths,
     with_strength,
 )
@@ -72,3 +75,15 @@ def test_the_guard_becomes_stricter_and_never_looser():
     assert guarded(CrfOptions()).crf_min_fraction == 0.8
     assert guarded(CrfOptions(crf_min_fraction=0.9)).crf_min_fraction == 0.9
     assert guarded(CrfOptions(crf_min_fraction=0)).crf_min_fraction == 0
+
+
+def test_a_noisy_guide_holds_the_strengths_back_but_not_those_that_auto_chose():
+    default = CrfOptions()
+    assert held_back(default, 1.0) is default
+    less = held_back(default, 0.4)
+    assert less.crf_spatial_compat == pytest.approx(4)
+    assert less.crf_bilateral_compat == pytest.approx(4)
+    assert replace(less, crf_spatial_compat=10.0, crf_bilateral_compat=10.0) == default
+    light = with_strength(default, MOST_IN_NOISE)
+    assert held_back(light, 0.001) == light
+    assert held_back(default, 0.001) == light

@@ -201,21 +201,25 @@ def _grey(plane: npt.NDArray[np.number]) -> Picture:
 
 def _smaller(plane: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
     """Average blocks of pixels, so that the longer edge is at most `EDGE`."""
-    step = -(-max(plane.shape[:2]) // EDGE)
-    if step <= 1:
+    rows, columns = (_edges(length, plane.shape[:2]) for length in plane.shape[:2])
+    if len(rows) == plane.shape[0]:
         return plane
-    rows, columns = (max(1, n // step) for n in plane.shape[:2])
-    cut = plane[: rows * step, : columns * step]
-    if cut.shape[0] < rows * step or cut.shape[1] < columns * step:
-        return plane[::step, ::step]
-    blocks = cut.reshape(rows, step, columns, step, -1)
-    mean: npt.NDArray[np.number] = blocks.mean(axis=(1, 3), dtype=np.float64)
+    sums = np.add.reduceat(plane, rows, axis=0, dtype=np.float64)
+    sums = np.add.reduceat(sums, columns, axis=1)
+    sizes = [np.diff(e, append=n) for e, n in zip((rows, columns), plane.shape[:2], strict=True)]
+    mean: npt.NDArray[np.number] = sums / np.multiply.outer(*sizes)[:, :, None]
     return mean
 
 
+def _edges(length: int, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Return where each pixel of a small picture begins in one axis of a plane of this shape."""
+    count = max(1, length * min(EDGE, max(shape)) // max(shape))
+    return np.arange(count) * length // count
+
+
 def _coloured(labels: npt.NDArray[Any]) -> Picture:
-    step = -(-max(labels.shape) // EDGE)
-    colours: Picture = glasbey()[labels[::step, ::step].astype(np.int64) % 256]
+    rows, columns = (_edges(length, labels.shape) for length in labels.shape)
+    colours: Picture = glasbey()[labels[np.ix_(rows, columns)].astype(np.int64) % 256]
     return colours
 
 

@@ -185,7 +185,9 @@ class CrfOptions(Options):
     )
     crf_bilateral_compat: float = number(10.0, 0.0, 1e6, "strength of its colour kernel; 0 is off")
     crf_denoise: bool = flag(
-        True, "take noise that exceeds the range out of the image before edges are looked for"
+        True,
+        "take noise that exceeds the range out of the image before edges are looked for, and hold "
+        "the strengths back there",
     )
     crf_min_fraction: float = number(
         0.5,

@@ -57,6 +57,18 @@ def is_noisy(guide: npt.NDArray[np.number], value_range: float) -> bool:
     return _noise(guide)[1] > BEARABLE * value_range
 
 
+def trust(guide: npt.NDArray[np.number], value_range: float) -> float:
+    """Return how far a guide can be trusted: 1 up to the noise that the colour kernel bears.
+
+    Beyond it what is left after denoising is itself a guess, and the classifier, which saw more
+    than single pixels, often knows better. Falls with the noise to the power of 1.5; the exponent
+    was chosen on twelve segmentations (``docs/refine.md``).
+    """
+    total = _noise(guide)[1]
+    bearable = BEARABLE * value_range
+    return 1.0 if total <= bearable else float((bearable / total) ** 1.5)
+
+
 def without_noise(guide: npt.NDArray[np.number], value_range: float) -> npt.NDArray[np.number]:
     """Return the guide without the noise that the colour kernel does not bear.
 

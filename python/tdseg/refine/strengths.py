@@ -58,6 +58,34 @@ def with_strength(options: Crf, name: str) -> Crf:
     )
 
 
+def held_back(options: Crf, trust: float) -> Crf:
+    """Return the options with strengths that a guide deserves.
+
+    Parameters
+    ----------
+    options : CrfOptions
+        Strengths below the limit stay, so that those that ``refine=auto`` chose do.
+    trust : float
+        Of the guide, 0 to 1: this part of the default strengths is the limit, but not less than
+        what ``refine=auto`` may choose in noise.
+
+    Returns
+    -------
+    CrfOptions
+        The options themselves where the trust is 1.
+    """
+    if trust >= 1:
+        return options
+    share, default = max(trust, FACTORS[MOST_IN_NOISE]), CrfOptions()
+    return replace(
+        options,
+        crf_spatial_compat=min(options.crf_spatial_compat, share * default.crf_spatial_compat),
+        crf_bilateral_compat=min(
+            options.crf_bilateral_compat, share * default.crf_bilateral_compat
+        ),
+    )
+
+
 def guarded(options: Crf) -> Crf:
     """Return the options with a guard that is at least as strict as `LEAST_KEPT`; 0 stays off."""
     if options.crf_min_fraction == 0:

@@ -114,9 +114,16 @@ def refine_plane(
 ) -> np.ndarray:
     """Refine the probabilities (K, Y, X) of one plane; returns float32 of the same shape.
 
-    `given_back` receives the number of pixels that the guard gave back to each class.
+    `given_back` receives the number of pixels that the guard gave back to each class. In noise the
+    strengths are held back (`tdseg.refine.strengths.held_back`), unless ``crf_denoise`` is off.
     """
-    return refine_window(probabilities, crf_guide(plane, settings), settings, progress, given_back)
+    guide = crf_guide(plane, settings)
+    if _denoises(settings):
+        from tdseg.refine.guide_noise import trust
+        from tdseg.refine.strengths import held_back
+
+        settings = held_back(settings, trust(scaled_plane(plane), settings.crf_bilateral_range))
+    return refine_window(probabilities, guide, settings, progress, given_back)
 
 
 def refine_window(
@@ -147,11 +154,15 @@ def _told(progress: Progress) -> Callable[[float], None]:
 def crf_guide(plane: PlaneInput, options: CrfOptions) -> np.ndarray:
     """Return the plane as the CRF sees it: without noise, if so chosen, and from 0 to 255."""
     guide = scaled_plane(plane)
-    if not options.crf_denoise or options.crf_bilateral_compat == 0:
+    if not _denoises(options):
         return guide
     from tdseg.refine.guide_noise import without_noise
 
     return without_noise(guide, options.crf_bilateral_range)
+
+
+def _denoises(options: CrfOptions) -> bool:
+    return options.crf_denoise and options.crf_bilateral_compat > 0
 
 
 def scaled_plane(plane: PlaneInput) -> np.ndarray:
