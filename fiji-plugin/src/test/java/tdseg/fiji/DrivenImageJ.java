@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import javax.imageio.ImageIO;
@@ -91,10 +92,11 @@ public final class DrivenImageJ {
                 return "";
             case "set":
                 String[] pair = argument.split("=", 2);
-                EventQueue.invokeAndWait(() -> set(named(top(), pair[0]), pair[1]));
+                Dialog form = until(DrivenImageJ::top, "no dialog");
+                EventQueue.invokeAndWait(() -> set(named(form, pair[0]), pair[1]));
                 return "";
             case "value":
-                return value(named(top(), argument));
+                return value(named(until(DrivenImageJ::top, "no dialog"), argument));
             case "press":
                 AbstractButton button = until(() -> button(top(), argument), "no " + argument);
                 EventQueue.invokeLater(button::doClick);
@@ -109,7 +111,7 @@ public final class DrivenImageJ {
                 EventQueue.invokeAndWait(() -> { });
                 return "";
             case "close":
-                EventQueue.invokeAndWait(top()::dispose);
+                EventQueue.invokeAndWait(until(DrivenImageJ::top, "no dialog")::dispose);
                 return "";
             case "escape":
                 IJ.setKeyDown(java.awt.event.KeyEvent.VK_ESCAPE);
@@ -164,7 +166,22 @@ public final class DrivenImageJ {
                 last = (Dialog) window;
             }
         }
-        return last;
+        return waits() ? last : null;
+    }
+
+    /**
+     * Whether those who asked by modal dialogs wait for their answers. A dialog is on the screen a
+     * moment before: one that is closed then, which no user can, never lets go of who asked.
+     */
+    public static boolean waits() {
+        long asking = Arrays.stream(Window.getWindows())
+                .filter(w -> w instanceof Dialog && ((Dialog) w).isModal() && w.isShowing())
+                .count();
+        long waiting = Thread.getAllStackTraces().values().stream().flatMap(Arrays::stream)
+                .filter(frame -> frame.getClassName().equals("java.awt.WaitDispatchSupport")
+                        && frame.getMethodName().equals("enter"))
+                .count();
+        return waiting >= asking;
     }
 
     private static Dialog dialog(String title) {
@@ -197,12 +214,14 @@ public final class DrivenImageJ {
     }
 
     private static JTextComponent text() {
-        return top() == null ? null : (JTextComponent) all(top()).stream()
+        Dialog top = top();
+        return top == null ? null : (JTextComponent) all(top).stream()
                 .filter(c -> c instanceof JTextComponent).findFirst().orElse(null);
     }
 
     private static JComboBox<?> choices() {
-        return top() == null ? null : (JComboBox<?>) all(top()).stream()
+        Dialog top = top();
+        return top == null ? null : (JComboBox<?>) all(top).stream()
                 .filter(c -> c instanceof JComboBox).findFirst().orElse(null);
     }
 
@@ -219,7 +238,8 @@ public final class DrivenImageJ {
     }
 
     private static JFileChooser chooser() {
-        return top() == null ? null : (JFileChooser) all(top()).stream()
+        Dialog top = top();
+        return top == null ? null : (JFileChooser) all(top).stream()
                 .filter(c -> c instanceof JFileChooser).findFirst().orElse(null);
     }
 

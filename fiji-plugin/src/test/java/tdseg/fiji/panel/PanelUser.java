@@ -23,6 +23,7 @@ import javax.swing.JComboBox;
 import javax.swing.JPopupMenu;
 import javax.swing.MenuSelectionManager;
 import javax.swing.text.JTextComponent;
+import tdseg.fiji.DrivenImageJ;
 
 /** Someone who uses the panel, by mouse, keys and buttons. */
 abstract class PanelUser {
@@ -102,7 +103,7 @@ abstract class PanelUser {
         for (Window window : Window.getWindows()) {
             if (window instanceof Dialog && window.isShowing()
                     && title.equals(((Dialog) window).getTitle())) {
-                return (Dialog) window;
+                return DrivenImageJ.waits() ? (Dialog) window : null;
             }
         }
         return null;
