@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tdseg.errors import TdsegError
+from tdseg.imagej.host import host_image
 from tdseg.imagej.images import from_imageplus, to_imageplus
 from tdseg.imagej.java import jc, to_java, to_numpy
 from tdseg.images.image import Calibration, Image
@@ -184,6 +185,39 @@ def test_on_demand_and_copied_are_alike(made):
         np.testing.assert_array_equal(lazy.array, copied.array)
         for one, other in zip(lazy.planes(), copied.planes(), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+CHANGES = {
+    "cropped": "makeRectangle(1, 1, 10, 5); run('Crop');",
+    "scaled": "run('Size...', 'width=60');",
+    "as long, of another shape": "run('Rotate 90 Degrees Right');",
+    "other type": "run('32-bit');",
+    "colours": "run('RGB Color');",
+    "one slice fewer": "run('Delete Slice');",
+    "frames, not slices": "run('Properties...', 'channels=1 slices=1 frames=3');",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_image_that_became_another_one_while_it_is_read_is_refused(ij, made, change):
+    imp = made("newImage('a', '16-bit ramp', 30, 20, 3);")
+    image, read = from_imageplus(imp, copy=False), host_image(imp).read
+    ij.run_macro(CHANGES[change])
+    with pytest.raises(TdsegError, match="^Image 'a' was cropped, scaled, converted or given"):
+        image.source.read(0, 2, 0)
+    if "type" in change or "colours" in change:  # of the same shape: read as it is now
+        assert read().dtype != image.dtype
+    else:
+        with pytest.raises(TdsegError, match="^Image 'a' was cropped"):
+            read()
+
+
+def test_an_image_that_was_closed_while_it_is_read_is_refused(made):
+    imp = made("newImage('a', '16-bit ramp', 30, 20, 3);")
+    image = from_imageplus(imp, copy=False)
+    imp.flush()  # what the closing of a window does
+    with pytest.raises(TdsegError, match="^Image 'a' was closed; open it again"):
+        image.source.read(0, 2, 0)
 
 
 def test_a_copy_does_not_follow_the_image(made):

@@ -26,6 +26,8 @@ from tdseg.imagej.rois import (
     set_group_names,
 )
 from tdseg.imagej.tables import show_table
+from tdseg.images.host_stack import check_unchanged
+from tdseg.images.image import Image
 from tdseg.runtime.memory import GIB
 from tdseg.workflow.session import Session
 
@@ -40,16 +42,25 @@ class FijiImage(HostImage):
 def host_image(imp: Any) -> FijiImage:
     """Describe an ImagePlus; nothing is copied until it is read."""
     width, height, channels, slices, frames = (int(n) for n in imp.getDimensions())
+    shape = (frames, slices, channels, height, width)
     return FijiImage(
         title=str(imp.getTitle()),
         identity=str(imp.getID()),
-        shape=(frames, slices, channels, height, width),
+        shape=shape,
         plane=(int(imp.getT()) - 1) * slices + int(imp.getZ()) - 1,
-        read=lambda: from_imageplus(imp),
+        read=lambda: _read(imp, shape),
         rois=lambda source: _rois(imp, source),
         made_from=source_of(imp),
         imp=imp,
     )
+
+
+def _read(imp: Any, shape: tuple[int, ...]) -> Image:
+    """Read an ImagePlus that is still of the shape for which the command draws labels."""
+    width, height, channels, slices, frames = (int(n) for n in imp.getDimensions())
+    now = (frames, slices, channels, height, width)
+    check_unchanged(str(imp.getTitle()), now, shape)
+    return from_imageplus(imp)
 
 
 def fiji_host() -> Host:

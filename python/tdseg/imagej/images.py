@@ -9,7 +9,13 @@ import numpy as np
 
 from tdseg.errors import TdsegError
 from tdseg.imagej.java import jc, to_java, to_numpy
-from tdseg.images.host_stack import HostStack, calibration_from_imagej, image_of
+from tdseg.images.host_stack import (
+    DTYPES,
+    HostStack,
+    calibration_from_imagej,
+    check_unchanged,
+    image_of,
+)
 from tdseg.images.image import Calibration, Image
 from tdseg.images.pixel_values import SIGNED, signed_as_unsigned
 
@@ -38,9 +44,11 @@ def from_imageplus(imp: Any, *, copy: bool | None = None) -> Image:
     Raises
     ------
     TdsegError
-        If there are RGB planes in several channels, or the image has no pixels.
+        If there are RGB planes in several channels, or the image has no pixels; when it is read
+        later, also if it was closed, cropped, scaled or converted since.
     """
-    return image_of(_described(imp), lambda first, count: _planes(imp, first, count), copy=copy)
+    stack = _described(imp)
+    return image_of(stack, lambda first, count: _planes(imp, stack, first, count), copy=copy)
 
 
 def _described(imp: Any) -> HostStack:
@@ -67,23 +75,39 @@ def _described(imp: Any) -> HostStack:
     )
 
 
-def _planes(imp: Any, first: int, count: int) -> np.ndarray:
+def _planes(imp: Any, described: HostStack, first: int, count: int) -> np.ndarray:
     """Copy planes of a stack, (count, Y, X); of RGB (count, Y, X, 3)."""
+    title = described.title
     stack = imp.getStack()
-    width, height, channels, slices, _ = (int(n) for n in imp.getDimensions())
+    if int(stack.getSize()) == 0:
+        raise TdsegError(f"Image '{title}' was closed; open it again.")
+    _check_shape(imp, described)
+    _, slices, channels, height, width = described.shape
     planes = []
     for index in range(first, first + count):
         plane, c = divmod(index, channels)
         t, z = divmod(plane, slices)
         pixels = stack.getPixels(imp.getStackIndex(c + 1, z + 1, t + 1))
         if pixels is None:
-            raise TdsegError(f"Image '{imp.getTitle()}' was closed; open it again.")
-        values = to_numpy(pixels).reshape(height, width)
-        if values.dtype == np.int32:
+            raise TdsegError(f"Image '{title}' was closed; open it again.")
+        values = to_numpy(pixels)
+        # The event thread may have put other pixels there since.
+        found = ("RGB" if values.dtype == np.int32 else values.dtype, len(values))
+        expected = "RGB" if described.rgb else DTYPES[described.kind]
+        check_unchanged(title, found, (expected, height * width))
+        values = values.reshape(height, width)
+        if described.rgb:
             values = np.stack([(values >> shift & 255) for shift in (16, 8, 0)], -1)
             values = values.astype(np.uint8)
         planes.append(values)
+    _check_shape(imp, described)
     return planes[0][None] if count == 1 else np.stack(planes)
+
+
+def _check_shape(imp: Any, described: HostStack) -> None:
+    """Refuse a stack whose planes are no longer where they were."""
+    width, height, channels, slices, frames = (int(n) for n in imp.getDimensions())
+    check_unchanged(described.title, (frames, slices, channels, height, width), described.shape)
 
 
 def to_imageplus(image: Image | np.ndarray, *, title: str | None = None) -> Any:

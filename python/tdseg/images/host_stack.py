@@ -166,6 +166,28 @@ def _copied(source: StackSource) -> npt.NDArray[Any]:
     return out
 
 
+def check_unchanged(title: str, now: object, before: object) -> None:
+    """Refuse an image that the user made another one while a command worked on it.
+
+    Parameters
+    ----------
+    title
+        Of the image.
+    now, before
+        What its pixels are read by, such as its shape; equal where it is as it was.
+
+    Raises
+    ------
+    TdsegError
+        If they differ.
+    """
+    if now != before:
+        raise TdsegError(
+            f"Image '{title}' was cropped, scaled, converted or given other dimensions since the "
+            "command began; start the command again."
+        )
+
+
 def calibration_from_imagej(
     *, unit: str | None, unit_y: str | None, unit_z: str | None, time_unit: str, **sizes: float
 ) -> Calibration:

@@ -11,8 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tdseg.commands.request import Host, HostImage
-from tdseg.errors import TdsegError
-from tdseg.images.host_stack import DTYPES, HostStack, calibration_from_imagej, image_of
+from tdseg.images.host_stack import (
+    DTYPES,
+    HostStack,
+    calibration_from_imagej,
+    check_unchanged,
+    image_of,
+)
 from tdseg.images.image import Image
 from tdseg.worker.questions import Questions
 from tdseg.worker.segments import Segments, described, name_of
@@ -71,11 +76,7 @@ class OpenImages:
 
     def _read(self, identity: str, shape: tuple[int, int, int, int, int]) -> Image:
         facts = self._questions.ask("image", identity=identity)
-        if tuple(int(n) for n in facts["shape"]) != shape:
-            raise TdsegError(
-                f"Image '{facts['title']}' was cropped, scaled or given other dimensions since the "
-                "command began; start the command again."
-            )
+        check_unchanged(str(facts["title"]), tuple(int(n) for n in facts["shape"]), shape)
         stack = stack_of(facts, shape)
         return image_of(stack, lambda first, count: self._planes(identity, stack, first, count))
 
@@ -85,6 +86,7 @@ class OpenImages:
         array = self._segments.make(size, DTYPES[stack.kind])
         try:
             asked = {"identity": identity, "first": first, "count": count}
+            asked["shape"] = list(stack.shape)
             self._questions.ask("planes", array=described(array), **asked)
             return np.array(array.ndarray())
         finally:

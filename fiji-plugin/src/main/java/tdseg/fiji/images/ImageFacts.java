@@ -10,6 +10,7 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
 import tdseg.fiji.UserError;
 
 /** What the worker learns of an image besides its pixels. */
@@ -23,13 +24,18 @@ public final class ImageFacts {
         return Integer.toString(imp.getID());
     }
 
+    /** Returns the sizes T, Z, C, Y, X. */
+    public static int[] shape(ImagePlus imp) {
+        return new int[] {imp.getNFrames(), imp.getNSlices(), imp.getNChannels(), imp.getHeight(),
+            imp.getWidth()};
+    }
+
     /** Describes an image; nothing is copied until the worker asks. */
     public static Map<String, Object> brief(ImagePlus imp) {
         Map<String, Object> facts = new HashMap<>();
         facts.put("title", imp.getTitle());
         facts.put("identity", identity(imp));
-        facts.put("shape", Arrays.asList(imp.getNFrames(), imp.getNSlices(), imp.getNChannels(),
-                imp.getHeight(), imp.getWidth()));
+        facts.put("shape", Arrays.stream(shape(imp)).boxed().collect(Collectors.toList()));
         facts.put("plane", (imp.getT() - 1) * imp.getNSlices() + imp.getZ() - 1);
         facts.put("made_from", Results.sourceOf(imp));
         facts.put("type", TYPES[imp.getType()]);

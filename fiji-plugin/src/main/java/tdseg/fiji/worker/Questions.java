@@ -3,6 +3,7 @@ package tdseg.fiji.worker;
 import ij.IJ;
 import ij.ImagePlus;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -59,8 +60,12 @@ public final class Questions {
     }
 
     private void fill(Fields asked) {
+        ImagePlus imp = image(asked);
+        if (!Arrays.equals(asked.wholes("shape"), ImageFacts.shape(imp))) {
+            throw SharedPlanes.changed(imp);
+        }
         try (SharedArray array = new SharedArray(asked.object("array"))) {
-            SharedPlanes.fill(array, image(asked), asked.whole("first"));
+            SharedPlanes.fill(array, imp, asked.whole("first"));
         }
     }
 

@@ -48,9 +48,14 @@ final class SharedPlanes {
                 && (pixels instanceof short[] == array.type.equals("uint16"))
                 && (pixels instanceof float[] == array.type.equals("float32"));
         if (!isSame) {
-            throw new UserError("Image '" + imp.getTitle() + "' was cropped, scaled or converted "
-                    + "while it was read; start the command again.");
+            throw changed(imp);
         }
+    }
+
+    /** Returns the error for an image that the user made another one while it was read. */
+    static UserError changed(ImagePlus imp) {
+        return new UserError("Image '" + imp.getTitle() + "' was cropped, scaled, converted or "
+                + "given other dimensions since the command began; start the command again.");
     }
 
     private static void put(ByteBuffer room, Object pixels) {
