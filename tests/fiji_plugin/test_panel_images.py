@@ -54,14 +54,25 @@ def test_all_labelled_images_train_and_the_session_replays(with_panel, own_image
     panel("click", "Update once")
     assert panel("said").startswith("All labelled images are left out")
 
-    for number, macro in enumerate((copied, opening + 'selectImage("dark.tif");\n' + recorded)):
+    # A macro trains with other settings: the session has that too.
+    panel.macro(
+        'selectImage("dark.tif"); run("TDS Train...", "features=classical sigma_max=1 trees=5 '
+        'classifier=random_forest images=light.tif held_out=false");'
+    )
+    by_macro = _result(panel, "dark.tif", tmp_path / "by-macro.tif")
+    assert not np.array_equal(by_macro, first)
+    last, _ = _macros(panel)
+
+    in_recorder = opening + 'selectImage("dark.tif");\n' + recorded
+    sessions = ((copied, first), (in_recorder, first), (last, by_macro))
+    for number, (macro, expected) in enumerate(sessions):
         saved = tmp_path / f"replayed-{number}.tif"
         save = f'selectImage("dark-labels"); saveAs("Tiff", "{saved}");'
         # The first result of this name is that of the first classifier.
         macro = macro.replace('run("TDS Apply', 'close("*-labels"); run("TDS Apply')
         printed = own_imagej.run_macro(f"setBatchMode(true);\n{macro}\n{save}")
         assert saved.is_file(), printed + macro
-        np.testing.assert_array_equal(tifffile.imread(saved), first)
+        np.testing.assert_array_equal(tifffile.imread(saved), expected)
 
     # Two images of one title can be told apart by nobody.
     panel("click", "train dark.tif")

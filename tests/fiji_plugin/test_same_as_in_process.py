@@ -21,6 +21,7 @@ newImage("cells.tif", "16-bit ramp", 48, 40, 3);
 id = getImageID();
 run("Set Scale...", "distance=1 known=0.5 unit=um");
 for (i = 1; i <= 3; i++) { setSlice(i); run("Add...", "value=" + 5000 * i + " slice"); }
+setSlice(1); setMetadata("Label", "day 1"); setSlice(3); setMetadata("Label", "day 3\\nof ten");
 run("TDS Set Classes...", "classes=[dark one,bright]");
 setSlice(2);
 makeRectangle(1, 1, 12, 30); run("TDS Add Label...", "class=[dark one]");
@@ -106,6 +107,13 @@ def test_a_folder_job_is_the_same(both):
     doubts = tifffile.imread(plugin / "folder2/image-uncertainty.tif")
     np.testing.assert_array_equal(doubts, tifffile.imread(plugin / "uncertainty.tif"))
     assert (plugin / "folder" / "contact-sheet-001.png").is_file()
+
+
+def test_slices_of_labels_are_called_as_those_of_the_image(both):
+    plugin, here = both[:2]
+    for folder in (plugin, plugin / "folder", here, here / "folder"):
+        (path,) = (p for p in (folder / "labels.tif", folder / "image-labels.tif") if p.is_file())
+        assert _read(path)["Labels"] == ["day 1", "", "day 3"]
 
 
 def _read(path):

@@ -203,12 +203,12 @@ def test_an_image_that_became_another_one_while_it_is_read_is_refused(ij, made, 
     imp = made("newImage('a', '16-bit ramp', 30, 20, 3);")
     image, read = from_imageplus(imp, copy=False), host_image(imp).read
     ij.run_macro(CHANGES[change])
-    with pytest.raises(TdsegError, match="^Image 'a' was cropped, scaled, converted or given"):
+    with pytest.raises(TdsegError, match=r"^Image 'a' was cropped, scaled, converted or given"):
         image.source.read(0, 2, 0)
     if "type" in change or "colours" in change:  # of the same shape: read as it is now
         assert read().dtype != image.dtype
     else:
-        with pytest.raises(TdsegError, match="^Image 'a' was cropped"):
+        with pytest.raises(TdsegError, match=r"^Image 'a' was cropped"):
             read()
 
 
@@ -216,7 +216,7 @@ def test_an_image_that_was_closed_while_it_is_read_is_refused(made):
     imp = made("newImage('a', '16-bit ramp', 30, 20, 3);")
     image = from_imageplus(imp, copy=False)
     imp.flush()  # what the closing of a window does
-    with pytest.raises(TdsegError, match="^Image 'a' was closed; open it again"):
+    with pytest.raises(TdsegError, match=r"^Image 'a' was closed; open it again"):
         image.source.read(0, 2, 0)
 
 

@@ -10,7 +10,7 @@ from tdseg.commands.legend import legend
 from tdseg.commands.reply import ImageResult, Reply, TableResult
 from tdseg.commands.request import Request
 from tdseg.commands.selection import area_mask
-from tdseg.images.planes import planes_of_slices
+from tdseg.images.planes import planes_of_slices, slice_labels
 from tdseg.runtime.files import check_target
 from tdseg.workflow.apply import apply as apply_model
 from tdseg.workflow.session import Example
@@ -108,7 +108,8 @@ def apply(request: Request) -> Reply:
         images.append(ImageResult("uncertainty", f"{stem}-uncertainty", doubt, **shared))
     labels = result.labels[:, :, None]
     if wanted in ("labels", "both"):
-        images.append(ImageResult("labels", f"{stem}-labels", labels, **shared))
+        kept = slice_labels(image, planes)
+        images.append(ImageResult("labels", f"{stem}-labels", labels, names=kept, **shared))
     if wanted == "overlay":
         images.append(ImageResult("overlay", f"{stem}-overlay", labels, **shared))
     return Reply(request.resolved(result.settings), images=images)

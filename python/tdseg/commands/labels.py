@@ -6,6 +6,7 @@ from tdseg.commands.label_source import read_labels
 from tdseg.commands.reply import ImageResult, OverlayEdit, Reply
 from tdseg.commands.request import Request
 from tdseg.errors import TdsegError
+from tdseg.images.planes import slice_labels
 from tdseg.labels.carried_names import names_line
 from tdseg.labels.roi_archive import write_roi_zip
 from tdseg.labels.roi_bytes import read_checked_rois
@@ -37,8 +38,9 @@ def load_labels(request: Request) -> Reply:
 
 def labels_to_image(request: Request) -> Reply:
     """Show the labels as a label image."""
-    found = read_labels(request, request.image.read())
+    image = request.image.read()
+    found = read_labels(request, image)
     array = found.to_label_image()[:, :, None]
     title, info = f"{request.image.stem}-labels", names_line(found.class_names)
-    shown = ImageResult("labels", title, array, request.image, info=info)
+    shown = ImageResult("labels", title, array, request.image, slice_labels(image), info)
     return Reply(request.resolved(), images=[shown])

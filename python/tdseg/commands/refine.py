@@ -11,6 +11,7 @@ from tdseg.commands.reply import ImageResult, Reply
 from tdseg.commands.request import HostImage, Request
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
+from tdseg.images.planes import slice_labels
 from tdseg.labels.carried_names import carried_names, names_line
 from tdseg.workflow.refine import refine_crf
 
@@ -27,8 +28,9 @@ def refine(request: Request) -> Reply:
     source = segmented_image(request)
     names, values = _classes(request, found)
     settings = request.settings()
+    picture = source.read()
     refined = refine_crf(
-        found.array, source.read(), settings, class_names=names, progress=request.progress
+        found.array, picture, settings, class_names=names, progress=request.progress
     )
     labels = np.asarray(values)[refined.argmax(axis=2)]
     labels = labels.astype(np.uint8 if labels.max() <= 255 else np.uint16)
@@ -45,7 +47,9 @@ def refine(request: Request) -> Reply:
         )
     if options.output in ("labels", "both"):
         images.append(
-            ImageResult("labels", f"{title}-labels", labels[:, :, None], source, info=info)
+            ImageResult(
+                "labels", f"{title}-labels", labels[:, :, None], source, slice_labels(picture), info
+            )
         )
     if options.output == "uncertainty":
         doubt = uncertainty(found.array, refined.argmax(axis=2))[:, :, None]

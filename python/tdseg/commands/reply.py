@@ -30,7 +30,8 @@ class ImageResult:
     source
         The image whose calibration it keeps.
     names
-        One name per channel; they label the slices. Empty for labels and uncertainty.
+        They label the slices: one name per channel; of labels one per plane, "" for none, as the
+        segmented image has them. May be empty.
     info
         Settings and provenance, for the image's info.
     planes

@@ -9,7 +9,7 @@ from typing import Any
 from tdseg.commands.reply import ImageResult, Outline, OverlayEdit, Reply, TableResult
 from tdseg.commands.request import Request
 from tdseg.errors import TdsegError
-from tdseg.images.planes import planes_of_slices
+from tdseg.images.planes import planes_of_slices, slice_labels
 from tdseg.options.settings import Settings
 from tdseg.unsupervised.result import UnlabelledResult
 from tdseg.workflow.unlabelled import segment_without_labels
@@ -58,7 +58,9 @@ def segment(request: Request) -> Reply:
                 Outline(f"object-{o.label:03d}", o.outlines, o.t, o.z) for o in result.objects
             ]
             edits.append(OverlayEdit(outlines=outlines, where=options.objects))
-    images.append(ImageResult("labels", f"{stem}-labels", result.labels[:, :, None], **shared))
+    labels = result.labels[:, :, None]
+    kept = slice_labels(image, planes)
+    images.append(ImageResult("labels", f"{stem}-labels", labels, names=kept, **shared))
     if options.adopt and result.model is not None:
         request.session.adopt(result.model)
     return Reply(values, images, tables, edits)

@@ -30,8 +30,11 @@ NEW_CLASSIFIER = {
     "TDS Load Classifier...",
     "TDS Segment Without Labels...",
 }
+SET_CLASSES = "TDS Set Classes..."
 MARK = "tdseg.classifier"
 """Property of ImageJ: another object after each new classifier, for the plugin's panel to see."""
+PANEL_LISTENER = "tdseg.panel"
+"""Property of ImageJ: who hears of such commands, set by the plugin's panel while it is open."""
 
 
 class Listener:
@@ -66,13 +69,28 @@ class Listener:
             if options is None:  # the user cancelled
                 return
         progress = FijiProgress()
-        reply, _ = run_command(command, options, self.session, progress, active, fiji_host())
+        overlay = None if current is None else current.getOverlay()
+        labels = [] if overlay is None else overlay.toArray()
+        reply, line = run_command(command, options, self.session, progress, active, fiji_host())
         with unrecorded():
             show(reply, active, self.session)
         progress.finish()
         record(command, reply.values)
         if command.name in NEW_CLASSIFIER:
             jc.IJ.setProperty(MARK, jc.Object())
+        if command.name in NEW_CLASSIFIER or command.name == SET_CLASSES:
+            _tell_panel(line, current, labels)
+
+
+def _tell_panel(line: str, imp: Any, labels: Any) -> None:
+    """Tell an open panel what its own commands build upon; see ``CurrentClassifier``."""
+    listener = jc.IJ.getProperty(PANEL_LISTENER)
+    if listener is not None:
+        told = jc.ArrayList()
+        told.add(line)
+        told.add(imp)
+        told.add(jpype.JArray(jc.Roi)(labels))
+        (jpype.JClass("java.util.function.Consumer") @ listener).accept(told)
 
 
 def _free_other_commands() -> None:

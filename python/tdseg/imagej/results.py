@@ -43,7 +43,7 @@ def imageplus_of(result: ImageResult, imp: Any) -> Any:
     elif result.kind == "overlay":
         made = overlay_imageplus(array[:, :, 0], imp, title, info, result.planes)
     else:
-        made = labels_imageplus(array[:, :, 0], imp, title, info)
+        made = labels_imageplus(array[:, :, 0], imp, title, info, result.names)
     if result.rois:
         add_to_overlay(made, [decoded(data, name) for name, data in result.rois])
     # A property that duplicates have too, and files: there the ID is one of an ImageJ that is gone.
@@ -74,6 +74,7 @@ def labels_imageplus(
     imp: Any,
     title: str,
     info: Mapping[str, Any] | None = None,
+    names: Sequence[str] = (),
 ) -> Any:
     """Make a label image.
 
@@ -87,6 +88,8 @@ def labels_imageplus(
         Of the new image.
     info
         Settings, for the image's info.
+    names
+        Label the slices, "" for none; or none at all.
 
     Returns
     -------
@@ -96,7 +99,8 @@ def labels_imageplus(
     t, z, height, width = labels.shape
     stack = jc.ImageStack(width, height)
     for i, k in np.ndindex(t, z):
-        stack.addSlice(None, to_java(labels[i, k]))
+        name = names[i * z + k] if names else ""
+        stack.addSlice(name or None, to_java(labels[i, k]))
     result = _result(title, stack, (1, z, t), calibration_of(imp), info)
     _colour(result, labels.dtype == np.uint16)
     return result

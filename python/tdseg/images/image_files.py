@@ -18,6 +18,7 @@ from imagecodecs import DelayedImportError
 from tdseg.errors import TdsegError
 from tdseg.images.image import Image
 from tdseg.images.picture_reading import PNG_START, read_picture
+from tdseg.images.planes import slice_labels
 from tdseg.images.pnm_reading import is_pnm, read_pnm
 from tdseg.images.tiff_reading import read_tiff
 from tdseg.images.tiff_writing import write_stack
@@ -184,7 +185,7 @@ def write_labels(
     labels
         (T, Z, Y, X), uint8 or uint16; 0 is unlabelled.
     image
-        What was segmented: gives the calibration.
+        What was segmented: gives the calibration and, where all of it was, its slice labels.
     info
         Goes to the image's info, a line ``key: value`` each.
     existing
@@ -200,13 +201,20 @@ def write_labels(
     TdsegError
         If the file is there under "error", or cannot be written.
     """
+    names = slice_labels(image) if labels.shape[:2] == image.shape[:2] else []
     if labels.dtype not in (np.uint8, np.uint16):
         labels = labels.astype(np.uint8 if labels.max(initial=0) <= 255 else np.uint16)
     planes = labels[:, :, np.newaxis]
     return write_file(
         Path(path),
         lambda part: write_stack(
-            part, planes, image.calibration, info=info, colours=glasbey(), ranges=[(0, 255)]
+            part,
+            planes,
+            image.calibration,
+            info=info,
+            names=names,
+            colours=glasbey(),
+            ranges=[(0, 255)],
         ),
         existing,
     )

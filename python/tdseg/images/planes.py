@@ -22,6 +22,30 @@ def plane_grid(image: Image, planes: Sequence[int] | None) -> tuple[list[int], t
     return chosen, (len(ts), len(zs))
 
 
+def slice_labels(image: Image, planes: Sequence[int] | None = None) -> list[str]:
+    """Return the slice labels of an image, for a result of one channel.
+
+    Parameters
+    ----------
+    image
+        Several channels: the label of the first counts.
+    planes
+        Plane numbers ``t * Z + z``; None: all.
+
+    Returns
+    -------
+    list of str
+        One per plane, "" where there is none, of labels of several lines (DICOM) the first; empty
+        where no plane has one.
+    """
+    given = image.metadata.get("slice_labels") or ()
+    channels = 1 if image.rgb else image.shape[2]
+    chosen, _ = plane_grid(image, planes)
+    firsts = [given[p * channels] if p * channels < len(given) else None for p in chosen]
+    labels = [(label or "").partition("\n")[0] for label in firsts]
+    return labels if any(labels) else []
+
+
 def planes_of_slices(image: Image, slices: str, current: int = 0) -> list[int] | None:
     """Turn the key ``slices`` into plane numbers; None for all.
 

@@ -4,6 +4,8 @@ import ij.IJ;
 import ij.ImagePlus;
 import ij.Macro;
 import ij.WindowManager;
+import ij.gui.Overlay;
+import ij.gui.Roi;
 import tdseg.fiji.dialogs.Ask;
 import tdseg.fiji.dialogs.SetupDialog;
 import tdseg.fiji.table.Command;
@@ -53,11 +55,13 @@ final class CommandCall {
 
     private void call(String options, ImagePlus active) {
         CommandWork work = new CommandWork(command, options, active, new StatusBar());
+        Overlay overlay = active == null ? null : active.getOverlay();
+        Roi[] labels = overlay == null ? new Roi[0] : overlay.toArray();
         Fields reply = work.run();
         Recording.suspended(work::show);
         IJ.showProgress(1.0);
         IJ.showStatus("");
         Recording.line(command.name, reply.list("values"));
-        CurrentClassifier.doneBy(command.name);
+        CurrentClassifier.doneBy(command.name, work.line(), active, labels);
     }
 }

@@ -166,7 +166,9 @@ public final class Results {
         List<String> names = result.texts("names");
         ImageStack stack = new ImageStack(shape[4], shape[3]);
         for (int i = 0; i < shape[0] * shape[1] * shape[2]; i++) {
-            stack.addSlice(names.isEmpty() ? null : names.get(i % shape[2]), planes.apply(i));
+            // One per channel, or, of labels, one per plane.
+            String name = names.isEmpty() ? "" : names.get(i % names.size());
+            stack.addSlice(name.isEmpty() ? null : name, planes.apply(i));
         }
         ImagePlus made = new ImagePlus(result.text("title"), stack);
         made.setDimensions(shape[2], shape[1], shape[0]);

@@ -3,15 +3,19 @@ package tdseg.fiji.panel;
 import ij.IJ;
 import ij.ImagePlus;
 import ij.WindowManager;
+import ij.gui.ImageRoi;
 import ij.gui.Roi;
 import ij.plugin.frame.Recorder;
 import java.awt.EventQueue;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import tdseg.fiji.Recording;
 import tdseg.fiji.dialogs.Ask;
 import tdseg.fiji.images.Tables;
@@ -122,6 +126,25 @@ final class Commands implements PanelWork.Listener {
     void recordPassing(ImagePlus imp, Map<ImagePlus, List<Roi>> used, String line) {
         transcript.addPassing(imp, used, line);
         recordInWindow(imp, used, line);
+    }
+
+    /**
+     * Puts a command that a menu or a macro did into the session: what the panel shows comes of it.
+     *
+     * @param done the macro line, the image that was active (or null), its overlay of then.
+     */
+    void recordOthers(List<?> done) {
+        String line = (String) done.get(0);
+        ImagePlus imp = (ImagePlus) done.get(1);
+        Map<ImagePlus, List<Roi>> used = new LinkedHashMap<>();
+        if (imp != null) {
+            used.put(imp, Arrays.stream((Roi[]) done.get(2))
+                    .filter(roi -> !(roi instanceof ImageRoi)).collect(Collectors.toList()));
+        }
+        if (line.contains(" images=")) {
+            images.labelled().forEach(each -> used.putIfAbsent(each.imp, each.all()));
+        }
+        transcript.add(imp, used, line);
     }
 
     /** The Recorder's lines are in the order of the screen: a stroke may have come in between. */

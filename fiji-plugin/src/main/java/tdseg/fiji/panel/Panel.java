@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import javax.swing.JOptionPane;
 import javax.swing.Timer;
+import tdseg.fiji.CurrentClassifier;
 import tdseg.fiji.UserError;
 
 /** What the panel does: labels at once, in the event thread; all else by commands. */
@@ -59,6 +60,8 @@ final class Panel {
                 close();
             }
         });
+        CurrentClassifier.setListener(
+                done -> EventQueue.invokeLater(() -> commands.recordOthers(done)));
         LabelFile.forgetOld();
         WindowManager.addWindow(window);
         window.showProgress(null, "");
@@ -252,6 +255,7 @@ final class Panel {
         }
         unwanted.forEach(each -> autosave.forget(each.imp));
         timer.stop();
+        CurrentClassifier.setListener(null);
         keys.close();
         updates.close();
         autosave.close();

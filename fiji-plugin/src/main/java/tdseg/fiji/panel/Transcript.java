@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The session as a macro.
@@ -21,6 +23,17 @@ import java.util.UUID;
  * undone, moved or deleted need no line, and every kind of selection replays exactly.
  */
 final class Transcript {
+    /** Where a training by a macro may have taken its labels from, besides overlay and file. */
+    private static final Pattern ELSEWHERE = Pattern.compile(
+            "[ \"](labels=(?:manager|selection)|labels_image=(?:\\[[^\\]]*\\]|[^ \"]*))");
+
+    private static final Pattern MAKES =
+            Pattern.compile("run\\(\"TDS (Train|Load Classifier|Segment Without)");
+    private static final Pattern SHOWS =
+            Pattern.compile("run\\(\"TDS (Apply\\.|Features|Objects|Segment Without)");
+    private static final Pattern NEEDS =
+            Pattern.compile("run\\(\"TDS (?!.* model=)(Apply|Save Classifier|Objects|Class Stat)");
+
     private final Path folder =
             LabelFile.folder().resolve("session-" + UUID.randomUUID().toString().substring(0, 8));
     private final List<Step> steps = new ArrayList<>();
@@ -75,6 +88,7 @@ final class Transcript {
         private final List<ImagePlus> opened = new ArrayList<>();
         private final Map<ImagePlus, List<Roi>> loaded = new HashMap<>();
         private ImagePlus active;
+        private boolean hasClassifier;
 
         String text() throws IOException {
             for (Step step : steps) {
@@ -84,9 +98,23 @@ final class Transcript {
                     }
                 }
                 activate(step.imp);
+                if (NEEDS.matcher(step.line).find() && !hasClassifier) {
+                    line("// The next line's classifier was there before the panel: load it here, "
+                            + "with TDS Load Classifier...");
+                    hasClassifier = true; // said once
+                }
+                hasClassifier |= MAKES.matcher(step.line).find();
+                Matcher elsewhere = ELSEWHERE.matcher(step.line);
+                if (elsewhere.find()) {
+                    line("// The next line has " + elsewhere.group(1) + ", which no file of this "
+                            + "session holds: have them there.");
+                }
                 line(step.line);
                 if (step.labels == null) {
                     loaded.remove(step.imp); // the command itself changed them
+                }
+                if (SHOWS.matcher(step.line).find()) {
+                    active = null; // the result is in front now
                 }
             }
             return text.toString();
@@ -112,19 +140,27 @@ final class Transcript {
                 return;
             }
             opened.add(imp);
+            if (!isFromFile(imp)) {
+                line("// Image '" + imp.getTitle() + "' is of no file: have it open.");
+            }
             line(opening(imp));
             if (isChanged(imp)) {
                 line("// Image '" + imp.getTitle() + "' was cropped, scaled or converted after it "
                         + "was opened: put that command here.");
             }
-            if (isOfSeveral()) {
+            if (isSelectedAgain()) {
                 line("image" + opened.size() + " = getImageID();");
             }
         }
 
-        private boolean isOfSeveral() {
+        private boolean isSelectedAgain() {
             Set<ImagePlus> all = new HashSet<>();
+            boolean another = false;
             for (Step step : steps) {
+                if (another && step.imp != null) {
+                    return true;
+                }
+                another |= SHOWS.matcher(step.line).find();
                 all.add(step.imp);
                 if (step.labels != null) {
                     all.addAll(step.labels.keySet());
@@ -155,10 +191,15 @@ final class Transcript {
     }
 
     private static String opening(ImagePlus imp) {
+        return isFromFile(imp)
+                ? "open(\"" + escaped(imp.getOriginalFileInfo().getFilePath()) + "\");"
+                : selecting(imp);
+    }
+
+    private static boolean isFromFile(ImagePlus imp) {
         FileInfo info = imp.getOriginalFileInfo();
-        boolean fromFile = info != null && info.fileName != null && !info.fileName.isEmpty()
+        return info != null && info.fileName != null && !info.fileName.isEmpty()
                 && info.directory != null && !info.directory.isEmpty();
-        return fromFile ? "open(\"" + escaped(info.getFilePath()) + "\");" : selecting(imp);
     }
 
     /** Whether an image has another size or type than its file. */

@@ -61,6 +61,17 @@ class ResultsTest {
     }
 
     @Test
+    void labelsKeepTheNamesOfSlices() {
+        ImagePlus made = result("labels", "[\"day 1\", \"\", \"day 3\"]", "1, 3, 1, 3, 4",
+                source(2, 3, 1));
+        assertEquals("day 1", made.getStack().getSliceLabel(1));
+        assertNull(made.getStack().getSliceLabel(2));
+        assertEquals("day 3", made.getStack().getSliceLabel(3));
+        ImagePlus single = result("labels", "[\"mine\"]", "1, 1, 1, 3, 4", source(1, 1, 1));
+        assertEquals("mine", single.getProperty("Label"));
+    }
+
+    @Test
     void aChannelOfProbabilitiesIsAClass() {
         ImagePlus made =
                 result("probabilities", "[\"x\", \"y\"]", "1, 2, 2, 3, 4", source(1, 2, 1));
