@@ -59,6 +59,7 @@ def write_files(folder: Path) -> None:
         tifffile.imwrite(folder / name, pixels(6), imagej=True)
     (folder / "my_macro.ijm").write_text('print("from the macro");\n', encoding="utf-8")
     tifffile.imwrite(folder / "image.tif", pixels())
+    write_zarr(folder / "data" / "slide.ome.zarr")
     settings = tdseg.Settings(features="classical", classical="gaussian")
     stack = tdseg.compute_features(pixels(), settings)
     named = {"axes": "ZYX", "Labels": stack.names}
@@ -67,6 +68,19 @@ def write_files(folder: Path) -> None:
     tifffile.imwrite(
         folder / "probabilities.tif", likely, imagej=True, metadata={"axes": "CYX", "mode": "color"}
     )
+
+
+def write_zarr(folder: Path) -> None:
+    """Write an OME-Zarr of one plane."""
+    import zarr
+
+    axes = [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "yx"]
+    steps = [{"type": "scale", "scale": [0.5, 0.5]}]
+    described = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": steps}]}
+    attributes = {"ome": {"version": "0.5", "multiscales": [described]}}
+    group = zarr.create_group(str(folder), zarr_format=3, attributes=attributes)
+    plane = pixels(6)
+    group.create_array("0", shape=plane.shape, dtype=plane.dtype)[:] = plane
 
 
 def namespace() -> dict[str, Any]:
