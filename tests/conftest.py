@@ -27,7 +27,10 @@ def display() -> Iterator[str]:
     server = subprocess.Popen(
         ["Xvfb", f":{number}", "-screen", "0", "1000x700x24"], stderr=subprocess.DEVNULL
     )
-    time.sleep(1.5)
+    ready = Path(f"/tmp/.X11-unix/X{number}")
+    until = time.monotonic() + 30
+    while not ready.exists() and time.monotonic() < until:
+        time.sleep(0.05)
     yield f":{number}"
     server.terminate()
     server.wait()

@@ -236,6 +236,7 @@ def _fiji(options: argparse.Namespace) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
+    from tdseg.fiji_install.artifacts import Jar
     from tdseg.fiji_install.building import libraries, plugin_jar
     from tdseg.fiji_install.folders import find_fiji
     from tdseg.fiji_install.installing import install, uninstall
@@ -245,12 +246,20 @@ def _install(options: argparse.Namespace) -> int:
         return 0
 
     def java() -> Path:
-        from tdseg.imagej.jdk import find_java
+        from tdseg.imagej.jdk import find_java, use_java
 
-        return find_java()
+        home = find_java()
+        use_java(
+            home
+        )  # jgo, which fetches jars, would download a JDK of its own where none is named
+        return home
+
+    def fetched(names: Sequence[str]) -> list[Jar]:
+        java()
+        return libraries(names)
 
     find_fiji(options.folder)  # before anything is built
-    install(options.folder, plugin_jar(java, print), libraries)
+    install(options.folder, plugin_jar(java, print), fetched)
     return 0
 
 
