@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -115,6 +116,9 @@ def fetch(endpoints: Sequence[str]) -> list[Jar]:
     """
     import jgo
 
+    # That the Java which comes along has no `jar` tool changes nothing: which jars are modules
+    # does not matter here.
+    logging.getLogger("jgo.env").setLevel(logging.ERROR)
     try:
         resolver = jgo.maven.PythonResolver(lenient=True)
         folder = jgo.build("+".join(endpoints), repositories={}, resolver=resolver)
