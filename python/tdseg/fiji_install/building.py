@@ -191,9 +191,18 @@ def _built_jar() -> Path | None:
 
 
 def _do(command: Sequence[str], folder: Path, what: str) -> None:
+    environment = dict(os.environ)
+    if environment.get("LC_ALL") in ("C", "POSIX"):
+        environment["LC_ALL"] = "C.UTF-8"  # else Java finds no file whose path has an umlaut
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_MINUTES * 60, check=False
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_MINUTES * 60,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise TdsegError(f"{what} could not be run ({error}).") from None
