@@ -22,7 +22,7 @@ from tdseg.labels.colours import glasbey
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 CELLS = ("cell-07", "cell-12", "cell-30")
-SHOWN = (("cathode", "cast-iron", "crystals", "mosaic", "stain"), ("alloy", "m1", "cell a to b"))
+SHOWN = (("cathode", "cast-iron", "crystals", "mosaic", "stain"), ("alloy", "m1"))
 GAP, TITLE, COLOURS = 4, 16, 128
 Pixels = np.ndarray
 
