@@ -4,13 +4,16 @@
     python benchmarks/folder_jobs.py damaged [--cuts 200] [--flips 200]
     python benchmarks/folder_jobs.py disk
     python benchmarks/folder_jobs.py pace [--images 40]
-    python benchmarks/folder_jobs.py memory [--images 500]
+    python benchmarks/folder_jobs.py memory [--images 500] [--reader imagej]
+    python benchmarks/folder_jobs.py cost [--images 3]
 
 ``kills``: a job over small images is killed (SIGKILL) at random moments until it has ended; the
 pixels of its results are compared with those of a job that was left alone. ``damaged``: TIFFs cut
 at many places, and with random bytes changed. ``disk``: a file system of 2 MB (needs the right to
 mount one). ``pace``: seconds of the whole job, and of reading and applying alone. ``memory``: of
-the process when a tenth of the images is done, and at the end.
+the process when a tenth of the images is done, and at the end; with ImageJ as the reader also what
+is left in Java's heap when its garbage has been collected. ``cost``: processor seconds of a
+1024x1024 image on one thread, and what a million of them cost.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +35,9 @@ import tifffile
 
 import tdseg
 from tdseg.batch.apply_files import apply_to_files
+from tdseg.batch.one_file import Read
+from tdseg.commands.folder import reader_of
+from tdseg.runtime.threads import set_thread_count
 
 WATCHED = """
 import sys
@@ -113,8 +121,9 @@ def kills(options: argparse.Namespace, work: Path) -> None:
         rows = report_of(out)
         faults["wrong rows"] += [row["file"] for row in rows] != [o.place for o in right]
         faults["wrong rows"] += sum(row["status"] not in ("written", "skipped") for row in rows)
-    print(f"{killed} kills at work in {jobs} jobs of {options.images} images, two results each:")
-    print(", ".join(f"{what} {count}" for what, count in faults.items()))
+    found = ", ".join(f"{count} {what}" for what, count in faults.items())
+    where = f"{jobs} job{'s' if jobs > 1 else ''} of {options.images} images, two results each"
+    print(f"{killed} kills at work in {where}: {found}")
 
 
 def alike(path: Path, right: Path) -> bool:
@@ -153,8 +162,10 @@ def damaged(options: argparse.Namespace, work: Path) -> None:
     rows = report_of(work / "out")
     failed = sum(o.status == "failed" for o in outcomes)
     traces = sum("Error: " in o.error or "\n" in o.error for o in outcomes)
-    print(f"{len(outcomes)} damaged files, {len(rows)} rows: {failed} failed with a sentence, ")
-    print(f"{len(outcomes) - failed} were segmented all the same; {traces} unforeseen errors")
+    print(
+        f"{len(outcomes)} damaged files, {len(rows)} rows: {failed} failed with a sentence, "
+        f"{len(outcomes) - failed} were segmented all the same; {traces} unforeseen errors"
+    )
 
 
 def disk(options: argparse.Namespace, work: Path) -> None:
@@ -172,16 +183,18 @@ def disk(options: argparse.Namespace, work: Path) -> None:
         rows = report_of(out)
         states = [row["status"] for row in rows]
         whole = sum(tifffile.imread(p).shape == (256, 256) for p in out.rglob("*.tif"))
-        print(f"A disk of 2 MB: status {done.returncode}, {len(rows)} rows, ")
-        print(
+        found = (
+            f"60 results into 2 MB: status {done.returncode}, {len(rows)} rows, "
             f"{states.count('written')} written, {states.count('failed')} failed, {whole} whole, "
+            f"{len(list(out.rglob('*.part')))} temporary, traces: {'Traceback' in done.stderr}; "
         )
-        print(f"{len(list(out.rglob('*.part')))} temporary, traces: {'Traceback' in done.stderr}")
         subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         states = [row["status"] for row in report_of(out)]
-        print(f"With room again: status {done.returncode}, {states.count('skipped')} skipped, ")
-        print(f"{states.count('written')} written")
+        print(
+            f"{found}with room again: status {done.returncode}, "
+            f"{states.count('skipped')} skipped, {states.count('written')} written"
+        )
     finally:
         subprocess.run(["umount", str(small)], check=True)
 
@@ -211,26 +224,99 @@ def pace(options: argparse.Namespace, work: Path) -> None:
 
 def memory(options: argparse.Namespace, work: Path) -> None:
     """Watch the memory of the process while a job runs."""
-    model, process, seen = train(), psutil.Process(), []
     write_images(work / "images", options.images, 256)
+    if options.reader == "imagej":
+        from tdseg import imagej
+
+        with imagej.start(headless=True):
+            from tdseg.imagej.host import fiji_host
+            from tdseg.imagej.java import jc
+
+            def heap() -> float:
+                jc.System.gc()
+                free, total = (
+                    jc.Runtime.getRuntime().freeMemory,
+                    jc.Runtime.getRuntime().totalMemory,
+                )
+                return float(total() - free()) / 2**20
+
+            watch_memory(options.images, work, reader_of("imagej", fiji_host()), heap)
+    else:
+        watch_memory(options.images, work, None, None)
+
+
+def watch_memory(
+    images: int, work: Path, read: Read | None, heap: Callable[[], float] | None
+) -> None:
+    """Run the job; print the largest memory until a part of it was done."""
+    model, process = train(), psutil.Process()
+    seen: list[tuple[float, float]] = []
+    heaps: dict[int, float] = {}
 
     class Watch:
         def update(self, fraction: float, message: str = "") -> None:
             seen.append((fraction, process.memory_info().rss / 2**20))
+            tenth = int(10 * fraction)
+            if heap is not None and tenth not in heaps:
+                heaps[tenth] = heap()
 
         def note(self, message: str) -> None:
             pass
 
-    apply_to_files(model, [work / "images"], work / "out", recursive=True, progress=Watch())
+    out = work / "out"
+    apply_to_files(model, [work / "images"], out, recursive=True, progress=Watch(), read=read)
     parts = {f: max(mb for done, mb in seen if f - 0.1 <= done <= f) for f in (0.1, 0.5, 1.0)}
-    print(f"{options.images} images of 256x256, largest memory in MB until a part was done: ")
-    print(", ".join(f"{f:.0%}: {mb:.0f}" for f, mb in parts.items()))
+    figures = ", ".join(f"{mb:.0f} until {f:.0%} were done" for f, mb in parts.items())
+    text = f"{images} images of 256x256, largest memory in MB: {figures}"
+    if heaps:
+        text += (
+            f"; of Java's heap after collection: {heaps[1]:.1f}, {heaps[5]:.1f}, {heaps[10]:.1f}"
+        )
+    print(text)
+
+
+COSTS = (
+    ("classical", "random_forest"),
+    ("classical", "logistic_regression"),
+    ("hybrid", "random_forest"),
+    ("hybrid", "logistic_regression"),
+)
+
+
+def cost(options: argparse.Namespace, work: Path) -> None:
+    """Measure processor seconds of a whole job on one thread, for each image."""
+    import torch
+
+    set_thread_count(1)
+    torch.set_num_threads(1)
+    write_images(work / "images", options.images + 1, 1024)
+    files = sorted((work / "images").rglob("*.tif"))
+    pixels = tifffile.imread(files[0])
+    labels = np.zeros(pixels.shape, np.uint8)
+    labels[100:140, 100:140], labels[700:740, 300:340] = 1, 2
+    for features, classifier in COSTS:
+        settings = tdseg.Settings(features=features, classifier=classifier, held_out=False)
+        model = tdseg.train([(pixels, labels)], settings)
+        out = work / f"{features} {classifier}"
+        apply_to_files(model, files[:1], out)  # loads networks, compiles
+        began, cpu = time.perf_counter(), time.process_time()
+        apply_to_files(model, files, out)
+        count, cpu = len(files) - 1, time.process_time() - cpu
+        clock = time.perf_counter() - began
+        size = sum(path.stat().st_size for path in out.rglob("*-labels.tif")) / len(files)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        print(
+            f"{features} {classifier}: {cpu / count:.1f} CPU s an image of 1024x1024 "
+            f"({clock / count:.1f} s by the clock), result {size / 2**20:.2f} MiB, at most "
+            f"{peak:.0f} MiB so far; a million: {cpu / count * 1e6 / 3600:,.0f} core-hours, "
+            f"{cpu / count * 1e4 / 3600:.1f} h on 100 cores, {size * 1e6 / 2**40:.2f} TiB"
+        )
 
 
 def main() -> None:
-    """Run one of the five."""
+    """Run one of the six."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("kills", "damaged", "disk", "pace", "memory"))
+    parser.add_argument("what", choices=("kills", "damaged", "disk", "pace", "memory", "cost"))
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--images", type=int, default=60)
     parser.add_argument("--within", type=float, default=1.0, help="seconds at work before a kill")
@@ -238,6 +324,7 @@ def main() -> None:
     parser.add_argument("--flips", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--sheets", action="store_true")
+    parser.add_argument("--reader", choices=("tdseg", "imagej"), default="tdseg")
     options = parser.parse_args()
     os.environ.setdefault("PYTHONPATH", str(Path(tdseg.__file__).parents[1]))
     with tempfile.TemporaryDirectory() as work:

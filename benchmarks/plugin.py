@@ -160,11 +160,13 @@ def main() -> None:
             f"{statistics.median(calls):.0f} ms, in one process {alone:.0f} ms, on the way "
             f"{statistics.median(calls) - alone:.0f} ms"
         )
+        steps = []
         for what in ("java MB", "heap", "worker MB", "java open files", "worker open files"):
             if what in found:
-                what_of = "java heap MB, collected," if what == "heap" else what
-                steps = ", ".join(f"{value:.0f}" for value in found[what])
-                print(f"{what_of} after each 50 calls: {steps}")
+                what_of = "java heap MB, collected" if what == "heap" else what
+                numbers = ", ".join(f"{value:.0f}" for value in found[what])
+                steps.append(f"{what_of} {numbers}")
+        print(f"{options.calls} calls, after each 50: {'; '.join(steps)}")
 
 
 if __name__ == "__main__":

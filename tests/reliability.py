@@ -1,10 +1,15 @@
 """Make ``docs/reliability.md``: run the tests of each kind of fault and count their cases.
 
-python tests/reliability.py > docs/reliability.md
+    python tests/reliability.py > docs/reliability.md
+    python tests/reliability.py --trial kills
+
+The first runs the tests; the second runs one of the trials, which take minutes, and keeps what it
+printed in ``tests/data/reliability_trials.json``, from where the page takes it.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -82,13 +87,28 @@ FAULTS = (
         ),
     ),
     Fault(
-        "Folder jobs: killed, stopped, out of disk; images damaged, vanished, of one name",
+        "Folder jobs: killed, stopped, out of disk, into a folder that may not be written; images "
+        "damaged, vanished between listing and reading, of one name",
         "every image is a row; the next run goes on; nothing lost, doubled or half-written",
         (
             "tests/batch/test_killed_jobs.py",
             "tests/batch/test_folder_jobs.py",
             "tests/batch/test_train_files.py",
             "tests/commands/test_folder.py",
+        ),
+    ),
+    Fault(
+        "Jobs in parts and on a cluster: begun at once, a worker killed, machines that differ",
+        "the bytes of one process's results; every image is a row, once",
+        ("tests/batch/test_parts.py", "tests/batch/test_cluster.py"),
+    ),
+    Fault(
+        "Zip bombs and paths that lead out of a folder, in classifiers, RoiSets and pictures",
+        "refused in little memory; nothing is written elsewhere",
+        (
+            "tests/classifiers/test_storage.py::test_a_bomb_takes_no_memory",
+            "tests/classifiers/test_storage.py::test_foreign_and_damaged_files_are_named_with_a_remedy",
+            "tests/labels/test_roi_format.py::test_a_bomb_is_not_unpacked",
         ),
     ),
     Fault(
@@ -151,6 +171,85 @@ FAULTS = (
     ),
 )
 
+
+@dataclass(frozen=True)
+class Trial:
+    """Something tried many times by a program of its own.
+
+    Attributes
+    ----------
+    name
+        For ``--trial``.
+    kind, right
+        As of `Fault`.
+    command
+        What follows ``python``; the last line that it prints tells the figures.
+    """
+
+    name: str
+    kind: str
+    right: str
+    command: str
+
+
+TRIALS = (
+    Trial(
+        "kills",
+        "A folder job killed by SIGKILL at random moments, 50 times",
+        "nothing lost, doubled or damaged",
+        "benchmarks/folder_jobs.py kills --times 50",
+    ),
+    Trial(
+        "disk",
+        "A disk that gets full",
+        "a row for each image, whole files only; with room again the rest is written",
+        "benchmarks/folder_jobs.py disk",
+    ),
+    Trial(
+        "damaged",
+        "TIFFs of three kinds, each cut at 200 places and changed at random 200 times",
+        "a row for each, never a crash",
+        "benchmarks/folder_jobs.py damaged --cuts 200 --flips 200",
+    ),
+    Trial(
+        "options",
+        "Option strings of all commands, made and changed at random",
+        "a sentence, or values that read back the same",
+        "benchmarks/fuzzing.py options --cases 10000",
+    ),
+    Trial(
+        "rois",
+        "ROI files and RoiSets, changed at random",
+        "a sentence, or labels in the image; no code runs, nothing is written elsewhere",
+        "benchmarks/fuzzing.py rois --cases 10000",
+    ),
+    Trial(
+        "classifiers",
+        "Classifier files, changed at random as bytes and in their members",
+        "a sentence, or known labels; no code runs, nothing is written elsewhere, no hang",
+        "benchmarks/fuzzing.py classifiers --cases 3000 --seed 1",
+    ),
+    Trial(
+        "memory",
+        "A folder job over 500 images of 256 x 256",
+        "no more memory at the end than after a tenth",
+        "benchmarks/folder_jobs.py memory --images 500",
+    ),
+    Trial(
+        "java",
+        "The same, read by ImageJ in the same process",
+        "no more memory, and no more of Java's heap",
+        "benchmarks/folder_jobs.py memory --images 500 --reader imagej",
+    ),
+    Trial(
+        "plugin",
+        "300 calls from a Fiji to its worker, in a heap of 256 MiB",
+        "no more memory or open files of either at the end than after 50 calls",
+        "benchmarks/plugin.py --heap 256 --calls 300 --size 1000",
+    ),
+)
+FIGURES = ROOT / "tests" / "data" / "reliability_trials.json"
+
 HEAD = """# Reliability
 
 What users of this and of similar programs reported, by kind, and how many cases of each are tried.
@@ -189,8 +288,49 @@ def outcomes(report: Path, tests: Sequence[str]) -> tuple[int, int, int]:
     return right, skipped, wrong
 
 
+TRIAL_HEAD = """
+## Tried many times
+
+Each by the program named, on Linux; `python tests/reliability.py --trial NAME` runs one again.
+
+| What | What is right | What came of it | By |
+|---|---|---|---|
+"""
+
+
+def run_trial(name: str) -> None:
+    """Run a trial and keep its last line."""
+    (trial,) = (one for one in TRIALS if one.name == name)
+    done = subprocess.run(
+        [sys.executable, *trial.command.split()], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    print(done.stdout, end="", file=sys.stderr)
+    figures = trial_figures()
+    figures[name] = done.stdout.strip().splitlines()[-1]
+    FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def trial_figures() -> dict[str, str]:
+    """Return what each trial printed when it was run last."""
+    found: dict[str, str] = json.loads(FIGURES.read_text(encoding="utf-8"))
+    return found
+
+
+def print_trials() -> None:
+    """Print the second table."""
+    print(TRIAL_HEAD, end="")
+    figures = trial_figures()
+    for trial in TRIALS:
+        if trial.name in figures:
+            figure = figures[trial.name]
+            print(f"| {trial.kind} | {trial.right} | {figure} | `{trial.command}` |")
+
+
 def main() -> None:
     """Print the page, from a report of pytest (``--junitxml``) if one is given."""
+    if sys.argv[1:2] == ["--trial"]:
+        run_trial(sys.argv[2])
+        return
     with tempfile.TemporaryDirectory() as folder:
         report = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder) / "report.xml"
         if len(sys.argv) == 1:
@@ -200,6 +340,7 @@ def main() -> None:
             right, skipped, wrong = outcomes(report, fault.tests)
             total = right + skipped + wrong
             print(f"| {fault.kind} | {fault.right} | {total} | {right} | {skipped} | {wrong} |")
+    print_trials()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
 
 class TdsegError(ValueError):
     """One sentence for the user: what is wrong, in which image, ROI, key or file, and the remedy.
@@ -19,8 +23,15 @@ class TdsegError(ValueError):
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(_one_line(message))
         self.hint = hint
+
+
+def _one_line(text: str) -> str:
+    """Replace what breaks a line or turns its direction, as names in ROIs and options may hold."""
+    if text.isprintable():
+        return text
+    return _BREAKS.sub(lambda found: " " if found.group().isspace() else "?", text)
 
 
 class Cancelled(TdsegError):  # noqa: N818 (an outcome, not a fault)

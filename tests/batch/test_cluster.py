@@ -268,7 +268,7 @@ def test_workers_of_this_machine(model, folder, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=600,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "3 images: 3 segmented" in done.stdout

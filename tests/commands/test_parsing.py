@@ -118,3 +118,9 @@ def test_defaults_are_valid_and_read_back():
         defaults = {key.name: key.default for key in command.keys if key.default not in (None, "")}
         line = format_options(defaults, command.keys)
         assert parse_options(line, command.keys, command.name) == defaults
+
+
+def test_odd_characters_leave_a_message_on_one_line():
+    with pytest.raises(TdsegError) as caught:
+        parse_options("trees=5 !\n\x1b\u202ex", TRAIN.keys, TRAIN.name)
+    assert str(caught.value).isprintable()

@@ -208,3 +208,10 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", {"a.roi": b"Iout" + bytes(70 * 2**20)})
     with pytest.raises(TdsegError, match=r"'a\.roi' unpacks to more than 64 MiB"):
         read_roi_set(path, lambda line: None)
+
+
+def test_a_name_with_a_line_break_leaves_the_message_on_one_line(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", {"a\nb.roi": b"Iout"})
+    with pytest.raises(TdsegError, match=r"'a b\.roi' is") as caught:
+        read_roi_set(path, lambda line: None)
+    assert str(caught.value).isprintable()

@@ -15,6 +15,8 @@ from tdseg.classifiers.training import ROWS_PER_BLOCK, TrainingSet, check_featur
 from tdseg.errors import TdsegError
 from tdseg.runtime.threads import bands, map_threads
 
+MOST = 1e30
+"""Of a weight, absolute: blocks are scored in float32, which ends at 3e38."""
 ABSENT_SCORE = -1e4
 """Score of a class without training pixels: finite, so that scores can still be averaged."""
 
@@ -56,8 +58,9 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
         self.sharpness = float(sharpness)
         self._scale = np.asarray(scale, dtype=np.float64)
         self.n_features, self.n_classes = self.weights.shape
-        finite = all(np.isfinite(a).all() for a in (self.weights, self.bias, self._scale))
-        if not finite or not 0 < self.sharpness < np.inf or self.present.sum() < 2:
+        used = (self.weights, self.bias)
+        usable = np.isfinite(self._scale).all() and all((abs(a) <= MOST).all() for a in used)
+        if not usable or not 0 < self.sharpness < np.inf or self.present.sum() < 2:
             raise TdsegError(
                 f"The stored {self.kind} classifier is damaged (its weights are not usable); "
                 "save it again."
