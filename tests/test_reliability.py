@@ -23,3 +23,10 @@ def test_the_page_lists_every_kind_and_the_tests_exist() -> None:
             path, _, name = test.partition("::")
             assert not name or f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")
             assert (ROOT / path).is_file(), test
+    figures = module.trial_figures()
+    for trial in module.TRIALS:
+        assert (ROOT / trial.command.split()[0]).is_file(), trial.command
+        row = (
+            f"| {trial.kind} | {trial.right} | {figures.get(trial.name, '')} | `{trial.command}` |"
+        )
+        assert (row in page) == (trial.name in figures)

@@ -144,7 +144,8 @@ def test_a_worker_that_dies_with_a_file_written_counts_it_as_written(model, fold
     told = on_worker._Told(threading.Event())
     for one in planned:
         decision = Decision(dict(one.targets), "error")
-        outcome, pair = on_worker._done(work, one, decision, told)
+        done = on_worker._done(work, one, decision, told)
+        outcome, pair = done.outcome, done.pair
         assert outcome.status == "written"
         assert set(outcome.written) == set(one.targets.values())
         assert outcome.facts["pixels"]
@@ -236,6 +237,37 @@ def test_a_worker_that_is_killed_costs_nothing(model, images, tmp_path, cluster)
     options = {"settings": settings, "scheduler": cluster.address}
     with pytest.raises(TdsegError, match="no worker has the resource GPU"):
         apply_to_files(model, [images], tmp_path / "gpu", **options)
+
+
+def test_blocks_of_a_large_image_are_tasks(model, tmp_path, cluster):
+    pixels = np.random.default_rng(3).integers(0, 255, (96, 130), np.uint8)
+    images = tmp_path / "images"
+    images.mkdir()
+    tifffile.imwrite(images / "a.ome.tif", pixels, ome=True, tile=(32, 32))
+    (images / "broken.ome.tif").write_bytes(b"II*\0")
+    settings = model.settings.with_(tile=48)
+    options = {"settings": settings, "format": "zarr", "output": "both"}
+    apply_to_files(model, [images], tmp_path / "whole", **options)
+    blocks = []
+
+    class Heard(Silent):
+        def update(self, fraction, message=""):
+            if "blocks" in message:
+                blocks.append(message)
+
+    found = apply_to_files(
+        model,
+        [images],
+        tmp_path / "out",
+        scheduler=cluster.address,
+        progress=Heard(),
+        **options,
+    )
+    assert [o.status for o in found] == ["written", "failed"]
+    assert any("a.ome.tif: " in message and " blocks" in message for message in blocks)
+    assert results(tmp_path / "out") == results(tmp_path / "whole")
+    for name in results(tmp_path / "whole"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_what_cannot_be_distributed_is_a_sentence(model, folder, tmp_path, monkeypatch):

@@ -10,7 +10,9 @@ from sklearn.preprocessing import StandardScaler
 from tdseg.classifiers.affine import AffineClassifier, standardize
 from tdseg.classifiers.base import LinearClassifier
 from tdseg.classifiers.fitting import fit
+from tdseg.classifiers.linear import LinearRegression
 from tdseg.classifiers.training import training_set
+from tdseg.errors import TdsegError
 
 LINEAR = ["logistic_regression", "linear_regression"]
 
@@ -131,3 +133,12 @@ def test_any_cut_of_the_pixels_gives_the_same_labels(pixels, kind):
     whole = model.predict_proba(pixels.features)
     parts = [model.predict_proba(pixels.features[a : a + 61]) for a in range(0, 3000, 61)]
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=2e-7)
+
+
+def test_weights_that_float32_cannot_hold_are_refused():
+    weights = np.ones((3, 2))
+    LinearRegression(weights * 1e29, np.zeros(2), np.ones(3), np.ones(2, bool))
+    for far in (1e39, np.inf, np.nan):
+        weights[1, 1] = far
+        with pytest.raises(TdsegError, match="not usable"):
+            LinearRegression(weights, np.zeros(2), np.ones(3), np.ones(2, bool))

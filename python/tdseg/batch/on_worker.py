@@ -1,7 +1,8 @@
-"""What runs in a worker process of Dask: one file of a job at a time.
+"""What runs in a worker process of Dask: a file of a job at a time, or a block of one.
 
 The job, with its classifier, travels once to each worker, also to one that comes later or comes
-back; a task is one file. Only `tdseg.batch.cluster` imports this module, and Dask's workers.
+back; a task is one file, or one block of a file that goes by blocks. Only `tdseg.batch.cluster`
+and `cluster_tasks` import this module, and Dask's workers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from distributed import WorkerPlugin
 
 from tdseg._version import __version__
+from tdseg.batch.block_job import BlockJob
 from tdseg.batch.contact_sheet import Pair
 from tdseg.batch.existing import Decision
 from tdseg.batch.one_file import FileWork, JobSpec
@@ -76,16 +78,22 @@ class FileDone:
     Attributes
     ----------
     outcome
-        What became of the image.
+        What became of the image; None: its `blocks` come first.
     pair
         Its small pictures, if the job wants contact sheets and there are any.
     notes
         What it told.
+    blocks
+        Numbers of the blocks to do, of an image that goes by blocks.
+    facts
+        Of its file, for the tasks of its blocks.
     """
 
-    outcome: FileOutcome
+    outcome: FileOutcome | None
     pair: Pair | None = None
     notes: tuple[str, ...] = ()
+    blocks: tuple[int, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class JobPlugin(WorkerPlugin):
@@ -151,6 +159,7 @@ class _Job:
     ended: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     work: FileWork | None = None
+    blocks: BlockJob | None = None  # of the image whose blocks were done here last
 
     def ready(self) -> FileWork:
         """Return what does the files; the classifier is loaded once."""
@@ -200,30 +209,72 @@ class _Told:
         self.notes.append(message)
 
 
-def do_file(job: str, planned: Planned, decision: Decision) -> FileDone:
+def do_file(
+    job: str, planned: Planned, decision: Decision, facts: Mapping[str, Any] | None = None
+) -> FileDone:
     """Do one file of a job; a bad file is an outcome.
 
     May be tried again after a worker died, whatever that had done: what an earlier try wrote is
     found and counts as written.
+
+    Parameters
+    ----------
+    job
+        Its identity.
+    planned, decision
+        The image, and what is to be written.
+    facts
+        Of its file, if its blocks are done: what is left is to finish it.
     """
-    found = _jobs.get(job)
-    if found is None:
-        raise Cancelled
-    told = _Told(found.ended)
+    found, told = _here(job)
     work = found.ready()
     try:
         told.update()
-        outcome, pair = _done(work, planned, decision, told)
+        done = _done(work, planned, decision, told, facts)
     except Cancelled:
         raise
     except Exception as error:  # one bad file must not stop the rest
-        outcome, pair = work.failed(planned, error), None
-    return FileDone(outcome, pair, tuple(told.notes))
+        done = FileDone(work.failed(planned, error))
+    return replace(done, notes=tuple(told.notes))
+
+
+def do_block(
+    job: str, planned: Planned, decision: Decision, facts: Mapping[str, Any], number: int
+) -> FileDone:
+    """Do one block of an image; done again, it gives the same. An outcome means a failure."""
+    found, told = _here(job)
+    work = found.ready()
+    try:
+        with _computing, cancelled_by(told.update), telling(told.note):
+            blocks = found.blocks
+            if blocks is None or blocks.planned != planned:
+                found.blocks = None  # before the next takes memory
+                read = work.opened(planned, facts)
+                blocks = BlockJob(work.spec, planned, decision, read.image, facts, told)
+                blocks.begin()
+                found.blocks = blocks
+            blocks.run(number, told)
+    except Cancelled:
+        raise
+    except Exception as error:
+        return FileDone(work.failed(planned, error), None, tuple(told.notes))
+    return FileDone(None, None, tuple(told.notes))
+
+
+def _here(job: str) -> tuple[_Job, _Told]:
+    found = _jobs.get(job)
+    if found is None:
+        raise Cancelled
+    return found, _Told(found.ended)
 
 
 def _done(
-    work: FileWork, planned: Planned, decision: Decision, told: _Told
-) -> tuple[FileOutcome, Pair | None]:
+    work: FileWork,
+    planned: Planned,
+    decision: Decision,
+    told: _Told,
+    facts: Mapping[str, Any] | None = None,
+) -> FileDone:
     sheet = work.spec.options.contact_sheet
     before = _of_earlier_try(work, planned, decision)
     written = tuple(decision.todo[kind] for kind in before)
@@ -232,15 +283,21 @@ def _done(
         made = next(iter(before.values()))
         outcome = work.kept(planned, replace(decision, made=made))
         outcome = replace(outcome, skipped=False, written=written)
-        return outcome, work.pair_of_files(planned) if sheet else None
+        return FileDone(outcome, work.pair_of_files(planned) if sheet else None)
     decision = replace(decision, todo=rest)
-    read = work.read(planned)
+    read = work.read(planned) if facts is None else work.opened(planned, facts)
     with _computing, cancelled_by(told.update), telling(told.note):
+        if facts is None and work.by_blocks(read, decision):
+            blocks = BlockJob(work.spec, planned, decision, read.image, read.facts, told)
+            blocks.begin()
+            todo = tuple(blocks.todo())
+            if len(todo) > 1:
+                return FileDone(None, blocks=todo, facts=read.facts)
         done = work.segment(read, decision, told)
     outcome = work.write(planned, decision, done)
     if written:
         outcome = replace(outcome, skipped=False, written=(*written, *outcome.written))
-    return outcome, work.pair(planned, done) if sheet else None
+    return FileDone(outcome, work.pair(planned, done) if sheet else None)
 
 
 def _of_earlier_try(

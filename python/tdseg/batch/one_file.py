@@ -118,6 +118,10 @@ class FileWork:
         began, path = time.monotonic(), planned.source.path
         return ReadFile(planned, self._reader(path), file_facts(path), time.monotonic() - began)
 
+    def opened(self, planned: Planned, facts: Mapping[str, Any]) -> ReadFile:
+        """Read an image whose file's facts are known: those of a large one take a while."""
+        return ReadFile(planned, self._reader(planned.source.path), facts, 0.0)
+
     def segment(self, read: ReadFile, decision: Decision, progress: Progress) -> Segmented:
         """Segment what was read."""
         began = time.monotonic()
