@@ -103,7 +103,7 @@ FAULTS = (
         ("tests/batch/test_parts.py", "tests/batch/test_cluster.py"),
     ),
     Fault(
-        "Zip bombs and paths that lead out of a folder, in classifiers, RoiSets and pictures",
+        "Zip bombs and paths that lead out of a folder, in classifiers and RoiSets",
         "refused in little memory; nothing is written elsewhere",
         (
             "tests/classifiers/test_storage.py::test_a_bomb_takes_no_memory",

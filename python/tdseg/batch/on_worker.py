@@ -225,6 +225,11 @@ def do_file(
         The image, and what is to be written.
     facts
         Of its file, if its blocks are done: what is left is to finish it.
+
+    Returns
+    -------
+    FileDone
+        The outcome, or the blocks that come first.
     """
     found, told = _here(job)
     work = found.ready()
