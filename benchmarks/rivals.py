@@ -89,9 +89,7 @@ class Scikit:
     def _features(self, image: np.ndarray) -> np.ndarray:
         from skimage.feature import multiscale_basic_features
 
-        return multiscale_basic_features(
-            image, sigma_min=1, sigma_max=16, num_workers=self._threads
-        )
+        return multiscale_basic_features(image, sigma_min=1, sigma_max=16, workers=self._threads)
 
     def train(self, image: np.ndarray, strokes: np.ndarray) -> None:
         """Train."""
