@@ -104,7 +104,7 @@ def run(command: list[str], folder: Path, macro: str, argument: str = "") -> dic
         name, _, value = line.strip().partition(" ")
         if name == "calls":
             java = psutil.Process(child.pid)
-            worker = next(p for p in java.children() if "tdseg.worker" in p.cmdline())
+            worker = next(p for p in java.children() if is_worker(p))
             for what, process in (("java MB", java), ("worker MB", worker)):
                 found.setdefault(what, []).append(process.memory_info().rss / 1e6)
                 files = what.replace("MB", "open files")
@@ -115,6 +115,14 @@ def run(command: list[str], folder: Path, macro: str, argument: str = "") -> dic
             print(line.rstrip())
     child.wait()
     return found
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Tell whether a process is tdseg's worker; others come and go while they are asked."""
+    try:
+        return "tdseg.worker" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def in_process(path: Path, calls: int) -> float:
