@@ -61,6 +61,23 @@ def test_classes_go_come_back_and_are_those_of_the_classifier(with_panel, tmp_pa
     settings(panel, *QUICK)
     panel("click", "Update once")
     panel("overlay")
+    assert "00ff00" in panel("overlay")  # class 3, as ImageJ's groups
+    # Other colours for colour-blind users: overlay, labels and results follow.
+    panel("click", "Colours...")
+    panel("menu", "apart")
+    panel("rest")
+    assert "ff99ff" in panel("overlay")
+    panel("click", "Create result")
+    panel("rest")
+    colour = "getLut(r, g, b); close(); return toString(r[3]) + ' ' + g[3] + ' ' + b[3];"
+    assert panel.macro(colour) == "255 153 255"
+    stroke = "Overlay.activateSelection(2); return getInfo('selection.color');"
+    assert panel.macro(stroke).lower().endswith("ff99ff")
+    panel.macro('run("Select None");')
+    panel("click", "Colours...")
+    panel("menu", "usual")
+    panel("rest")
+    assert "00ff00" in panel("overlay")
     file_of(panel, "Save classifier", f"{tmp_path}/mud.tdseg")
     panel.macro('run("TDS Set Classes...", "classes=[a,b]");')
     panel("rest")

@@ -7,7 +7,7 @@ import pytest
 from skimage.color import rgb2lab
 
 from tdseg import imagej
-from tdseg.labels.colours import glasbey
+from tdseg.labels.colours import colours_apart, glasbey
 
 
 def test_first_colours_are_fijis() -> None:
@@ -67,15 +67,39 @@ NO_GREEN = [
 ]
 
 
-@pytest.mark.parametrize("seen", [NO_RED, NO_GREEN], ids=["protanopia", "deuteranopia"])
-@pytest.mark.parametrize(("opacity", "distance"), [(1.0, 25), (0.4, 12)])
-def test_colour_blind_users_tell_the_first_five_apart(seen, opacity, distance) -> None:
-    """In CIELAB, alone and over dark, middle and bright grey at the overlay's opacity."""
+NO_BLUE = [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.303900],
+]
+
+
+def _least_distance(colours, opacity, seen) -> float:
+    """Return it in CIELAB, alone or over dark, middle and bright grey."""
+    found = []
     for grey in (0.15, 0.5, 0.85):
-        mixed = opacity * glasbey()[1:6] / 255.0 + (1 - opacity) * grey
+        mixed = opacity * colours / 255.0 + (1 - opacity) * grey
         linear = np.where(mixed <= 0.04045, mixed / 12.92, ((mixed + 0.055) / 1.055) ** 2.4)
         blind = np.clip(linear @ np.transpose(seen), 0, 1)
         encoded = np.where(blind <= 0.0031308, 12.92 * blind, 1.055 * blind ** (1 / 2.4) - 0.055)
         lab = rgb2lab(encoded[None])[0]
         apart = np.sqrt(((lab[:, None] - lab[None]) ** 2).sum(axis=2))
-        assert apart[~np.eye(5, dtype=bool)].min() > distance
+        found.append(apart[~np.eye(len(colours), dtype=bool)].min())
+    return float(min(found))
+
+
+@pytest.mark.parametrize(
+    "seen", [NO_RED, NO_GREEN, NO_BLUE], ids=["protanopia", "deuteranopia", "tritanopia"]
+)
+@pytest.mark.parametrize(("opacity", "distance"), [(1.0, 24), (0.4, 12)])
+def test_colour_blind_users_tell_classes_apart(seen, opacity, distance) -> None:
+    """The first five of ImageJ's colours, and the first eight of those made for it."""
+    assert _least_distance(glasbey()[1:6], opacity, seen) > distance
+    assert _least_distance(colours_apart()[1:9], opacity, seen) > distance
+    if seen is not NO_BLUE:  # why there are others
+        assert _least_distance(glasbey()[1:9], opacity, seen) < distance / 2
+
+
+def test_the_other_colours_are_the_same() -> None:
+    np.testing.assert_array_equal(colours_apart()[9:], glasbey()[9:])
+    assert not colours_apart()[0].any()

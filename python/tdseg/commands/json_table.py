@@ -11,7 +11,7 @@ from typing import Any
 from tdseg._version import __version__
 from tdseg.commands.extensions import FUNCTIONS
 from tdseg.commands.table import COMMANDS, MENU, Command
-from tdseg.labels.colours import glasbey
+from tdseg.labels.colours import colours_apart, glasbey
 from tdseg.options.key import Key
 from tdseg.options.settings import RETIRED
 
@@ -24,10 +24,10 @@ def json_table() -> dict[str, Any]:
     dict
         ``version`` of this package; ``menu``, the name of the submenu; ``retired``, keys of
         earlier versions that are ignored, and why; ``colours`` of label values 0 to 255 as
-        hexadecimal digits; ``extensions``, the kinds of the arguments ("text", "number") of each
-        ``Ext.`` function; ``commands`` in the order of the menu, each with its ``keys``, where
-        "open" means that more choices may be registered, "several" that values for several
-        backbones may be joined by ``+``.
+        hexadecimal digits, and ``colours_apart``, those for colour-blind users; ``extensions``,
+        the kinds of the arguments ("text", "number") of each ``Ext.`` function; ``commands`` in
+        the order of the menu, each with its ``keys``, where "open" means that more choices may be
+        registered, "several" that values for several backbones may be joined by ``+``.
     """
     return {
         "version": __version__,
@@ -35,6 +35,7 @@ def json_table() -> dict[str, Any]:
         "commands": [_command(command) for command in COMMANDS],
         "retired": dict(RETIRED),
         "colours": glasbey().tobytes().hex(),
+        "colours_apart": colours_apart().tobytes().hex(),
         "extensions": {name: list(kinds) for name, (kinds, _) in FUNCTIONS.items()},
     }
 

@@ -45,10 +45,18 @@ def imageplus_of(result: ImageResult, imp: Any) -> Any:
     else:
         made = labels_imageplus(array[:, :, 0], imp, title, info, result.names)
     if result.rois:
-        add_to_overlay(made, [decoded(data, name) for name, data in result.rois])
+        add_to_overlay(made, [_in_colour(decoded(data, name)) for name, data in result.rois])
     # A property that duplicates have too, and files: there the ID is one of an ImageJ that is gone.
     made.setProp(_SOURCE, f"{_THIS_IMAGEJ} {int(imp.getID())}")
     return made
+
+
+def _in_colour(roi: Any) -> Any:
+    """Give a legend's square the colour that its class has in this ImageJ."""
+    words = str(roi.getName() or "").split()
+    if words[:2] == ["legend", "colour"]:
+        roi.setFillColor(colours_of([int(words[2])])[0])
+    return roi
 
 
 def _composite(probabilities: Any, values: Sequence[int]) -> Any:

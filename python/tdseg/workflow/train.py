@@ -10,13 +10,11 @@ import numpy as np
 
 from tdseg.classifiers.model import Model
 from tdseg.errors import TdsegError
-from tdseg.features.extractors import build_extraction
-from tdseg.features.hybrid import deep_part
+from tdseg.features.extractors import Extraction, build_extraction
 from tdseg.images.image import Image, as_image
 from tdseg.images.intensity import Intensity, backbone_ranges, selected_channels
 from tdseg.labels.sparse_labels import SparseLabels
 from tdseg.options.settings import Settings, one_of, parse_numbers
-from tdseg.runtime.feature_map import FeatureExtractor
 from tdseg.runtime.progress import Part, Progress, Silent
 from tdseg.workflow.augment import augment
 from tdseg.workflow.choose_refinement import Places, choose_refinement
@@ -27,6 +25,7 @@ from tdseg.workflow.coverage import (
     pixels_around,
 )
 from tdseg.workflow.learning import LabelledPixels, learn
+from tdseg.workflow.plane_features import PlaneFeatures
 
 if TYPE_CHECKING:
     from tdseg.features.token_cache import TokenCache
@@ -85,10 +84,10 @@ def train(
     changes = settings.augment == "grey" or (settings.augment == "auto" and len(examples) > 1)
     part = Part(progress, 0, 0.2 if changes else 0.7)
 
-    def gather(extractor: FeatureExtractor) -> LabelledPixels:
-        return _gather(examples, values, extractor, settings, intensities, part)
+    def gather(extraction: Extraction) -> LabelledPixels:
+        return _gather(examples, values, extraction, settings, intensities, cache, part)
 
-    data = gather(extraction.extractor)
+    data = gather(extraction)
     if data.around is not None:
         levels = levels_shown(
             extraction.extractor.names(channel_names, rgb),
@@ -102,7 +101,7 @@ def train(
             # Tokens depend on which levels are read, so they are computed as applying will.
             chosen = extraction.settings.with_(levels=levels)
             extraction = build_extraction(chosen, cache, progress)
-            data = gather(extraction.extractor)
+            data = gather(extraction)
     feature_names = extraction.extractor.names(channel_names, rgb)
     data, used, brightness = augment(
         data,
@@ -276,9 +275,10 @@ def _common_channels(
 def _gather(
     examples: Sequence[LabelledImage],
     values: Sequence[int],
-    extractor: FeatureExtractor,
+    extraction: Extraction,
     settings: Settings,
     intensities: Sequence[Intensity],
+    cache: TokenCache | None,
     progress: Progress,
 ) -> LabelledPixels:
     """Compute the features of the labelled pixels, plane by plane."""
@@ -302,12 +302,13 @@ def _gather(
         labels = kept[number]
         here = labels.plane == plane
         rows, cols = labels.y[here], labels.x[here]
-        found = extractor.extract(intensities[number].plane(plane))
+        found = PlaneFeatures(extraction, intensities[number].plane(plane), cache)
         features.append(found.at(rows, cols))
-        deep = deep_part(found)
-        if deep is not None and settings.levels == "auto":
+        if extraction.settings.uses_deep and settings.levels == "auto":
             count = -(-SAMPLE_PIXELS // len(jobs))
-            around.append(deep.at(*pixels_around(rows, cols, deep.shape, count, rng)))
+            deep = found.deep_at(*pixels_around(rows, cols, found.shape, count, rng))
+            assert deep is not None
+            around.append(deep)
         if settings.classifier in ("auto", "mean"):
             count = -(-UNLABELLED_PIXELS // len(jobs))
             # Of their own, so that levels given and levels chosen draw the same pixels.

@@ -5,6 +5,7 @@ import ij.gui.Roi;
 import ij.plugin.LutLoader;
 import ij.process.LUT;
 import java.lang.reflect.Field;
+import tdseg.fiji.UserError;
 import tdseg.fiji.table.CommandTable;
 
 /** The colours of ROI groups, which are the colours of label values too. */
@@ -32,6 +33,22 @@ public final class GroupColours {
         }
     }
 
+    /**
+     * Chooses the colours of ROI groups in this ImageJ, and so of label values.
+     *
+     * @param apart those that colour-blind users can tell apart; else ImageJ's own.
+     */
+    public static void choose(boolean apart) {
+        try {
+            Field field = Roi.class.getDeclaredField("glasbeyLut");
+            field.setAccessible(true);
+            field.set(null, apart ? of(CommandTable.get().coloursApart) : installed());
+        } catch (ReflectiveOperationException error) {
+            throw new UserError("This ImageJ (" + IJ.getVersion() + ") keeps the colours of ROI "
+                    + "groups elsewhere; they stay as they are.");
+        }
+    }
+
     private static LUT installed() {
         String folder = IJ.getDirectory("luts");
         for (String name : new String[] {"Glasbey.lut", "glasbey.lut"}) {
@@ -44,7 +61,10 @@ public final class GroupColours {
     }
 
     private static LUT ours() {
-        byte[] table = CommandTable.get().colours;
+        return of(CommandTable.get().colours);
+    }
+
+    private static LUT of(byte[] table) {
         byte[][] parts = new byte[3][256];
         for (int i = 0; i < table.length; i++) {
             parts[i % 3][i / 3] = table[i];

@@ -4,11 +4,15 @@ import ij.ImagePlus;
 import ij.ImageStack;
 import ij.gui.ImageRoi;
 import ij.gui.Overlay;
+import ij.gui.Roi;
 import ij.process.ColorProcessor;
 import ij.process.LUT;
+import java.awt.Color;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.IntFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import tdseg.fiji.table.Fields;
 
 /** Results as new images, the way Fiji's own tools show theirs; the active image stays as it is. */
@@ -17,6 +21,7 @@ public final class Results {
     private static final String THIS_IMAGEJ =
             UUID.randomUUID().toString().replace("-", "").substring(0, 12);
     private static final double OPACITY = 0.4;
+    private static final Pattern COLOUR = Pattern.compile("legend colour (\\d+)");
 
     private Results() {}
 
@@ -59,7 +64,15 @@ public final class Results {
             return;
         }
         Overlay overlay = made.getOverlay() == null ? new Overlay() : made.getOverlay();
-        rois.forEach(roi -> overlay.add(OverlayEdits.decoded(roi)));
+        for (Fields each : rois) {
+            Roi roi = OverlayEdits.decoded(each);
+            Matcher colour = COLOUR.matcher(each.text("name"));
+            if (colour.matches()) { // the colours of this ImageJ
+                int value = Math.min(Integer.parseInt(colour.group(1)), 255);
+                roi.setFillColor(new Color(GroupColours.ofLabels().getRGB(value)));
+            }
+            overlay.add(roi);
+        }
         made.setOverlay(overlay);
     }
 

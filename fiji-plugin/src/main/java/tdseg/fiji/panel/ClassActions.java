@@ -1,12 +1,17 @@
 package tdseg.fiji.panel;
 
+import ij.Prefs;
 import ij.gui.Roi;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import javax.swing.JMenuItem;
 import javax.swing.JOptionPane;
+import javax.swing.JPopupMenu;
+import javax.swing.JRadioButtonMenuItem;
+import tdseg.fiji.images.GroupColours;
 import tdseg.fiji.images.GroupNames;
 
 /** The buttons of the classes, and where their names come from. */
@@ -17,6 +22,9 @@ final class ClassActions {
     private final Commands commands;
     private final Consumer<Runnable> trying;
     private final BooleanSupplier keepsNames;
+    private static final String COLOURS = "tdseg.colours.apart";
+    private final LabelledImages images;
+    private Runnable recoloured = () -> { };
     private Map<String, Object> seen = GroupNames.all();
 
     /**
@@ -28,6 +36,7 @@ final class ClassActions {
     ClassActions(PanelWindow window, Commands commands, LabelledImages images,
             Consumer<Runnable> trying, BooleanSupplier keepsNames) {
         this.keepsNames = keepsNames;
+        this.images = images;
         this.window = window;
         this.commands = commands;
         this.trying = trying;
@@ -114,6 +123,48 @@ final class ClassActions {
                 changed();
             });
         }
+    }
+
+    /** Offers the colours of classes: ImageJ's, or those that colour-blind users tell apart. */
+    JPopupMenu colours() {
+        JPopupMenu menu = new JPopupMenu();
+        boolean apart = Prefs.get(COLOURS, false);
+        for (boolean choice : new boolean[] {false, true}) {
+            JMenuItem item = new JRadioButtonMenuItem(choice
+                    ? "Apart for colour-blind users too: eight classes" : "As ImageJ's ROI groups",
+                    choice == apart);
+            item.setName(choice ? "apart" : "usual");
+            item.addActionListener(event -> trying.accept(() -> {
+                GroupColours.choose(choice);
+                Prefs.set(COLOURS, choice);
+                recolour();
+            }));
+            menu.add(item);
+        }
+        return menu;
+    }
+
+    /** Takes over the colours that were chosen in an earlier session. */
+    static void restoreColours() {
+        if (Prefs.get(COLOURS, false)) {
+            GroupColours.choose(true);
+        }
+    }
+
+    private void recolour() {
+        for (Labels labels : images.open()) {
+            for (Roi roi : labels.all()) {
+                roi.setGroup(roi.getGroup()); // which sets the colour
+            }
+            labels.imp.draw();
+        }
+        window.classes.setChosen(window.classes.chosen()); // drawn anew
+        recoloured.run();
+    }
+
+    /** Sets who hears that classes have other colours. */
+    void setRecoloured(Runnable listener) {
+        recoloured = listener;
     }
 
     /** After classes went or came back. */

@@ -8,17 +8,21 @@ import tdseg.fiji.table.CommandTable;
 import tdseg.fiji.table.Key;
 
 /**
- * What {@code classifier=auto} chose at the last training with held-out figures.
+ * What {@code classifier=auto} and {@code augment=auto} chose at the last training with held-out
+ * figures.
  *
  * <p>To choose takes many trainings; <em>Live</em> and <em>Update once</em> keep what was chosen.
  */
 final class KeptChoice {
     private static final String[] CHOSEN = {"classifier", "shares", "features"};
+    private static final String AUGMENT = "augment";
     private final Map<String, String> values = new LinkedHashMap<>();
+    private String augment; // null: not chosen
 
     /** Forgets it: the settings are others. */
     void forget() {
         values.clear();
+        augment = null;
     }
 
     /** Takes over what a training recorded. */
@@ -29,22 +33,31 @@ final class KeptChoice {
                 values.put(key, recorded.get(key));
             }
         }
+        augment = recorded.get(AUGMENT);
     }
 
     /** Returns options with the choice in place of {@code auto}; a classifier that is named stays. */
     String in(String options) {
-        String asked = value(options, "classifier");
-        if (values.isEmpty() || !(asked == null || asked.equals("auto"))) {
-            return options;
-        }
         StringBuilder found = new StringBuilder(options);
-        Map<String, Key> keys = CommandTable.get().command("TDS Train...").index();
-        values.forEach((name, value) -> {
-            String without = found.toString().replaceAll(pattern(name), "");
-            found.setLength(0);
-            found.append(without).append(' ').append(keys.get(name).format(value));
-        });
+        if (augment != null && isAuto(options, AUGMENT)) {
+            put(found, AUGMENT, augment);
+        }
+        if (!values.isEmpty() && isAuto(options, "classifier")) {
+            values.forEach((name, value) -> put(found, name, value));
+        }
         return found.toString().trim();
+    }
+
+    private static boolean isAuto(String options, String key) {
+        String asked = value(options, key);
+        return asked == null || asked.equals("auto");
+    }
+
+    private static void put(StringBuilder options, String name, String value) {
+        Map<String, Key> keys = CommandTable.get().command("TDS Train...").index();
+        String without = options.toString().replaceAll(pattern(name), "");
+        options.setLength(0);
+        options.append(without).append(' ').append(keys.get(name).format(value));
     }
 
     private static String pattern(String key) {

@@ -11,7 +11,9 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -23,6 +25,8 @@ import tdseg.fiji.images.PointSlices;
 /** Labels as ImageJ's RoiSet files: those kept for a crash, and those that macros load. */
 final class LabelFile {
     private static final int DAYS_OF_MACROS = 365;
+    private static final long MOST_OF_MACROS = 200L << 20; // bytes, of all sessions together
+    private static final int DAYS_KEPT = 30; // of a session, however large all are
 
     private LabelFile() {}
 
@@ -42,18 +46,42 @@ final class LabelFile {
         return new File(Prefs.getPrefsDir(), "tdseg-labels").toPath();
     }
 
-    /** Removes files of macros that were made long ago, and what a crash left half written. */
+    /**
+     * Removes files of macros that were used long ago, and what a crash left half written.
+     *
+     * <p>Sessions are kept for a year; when they are large together, the oldest for a month only.
+     */
     static void forgetOld() {
-        long oldest = System.currentTimeMillis() - TimeUnit.DAYS.toMillis(DAYS_OF_MACROS);
-        for (File file : listed(folder().toFile())) {
-            if (file.isDirectory() && file.getName().startsWith("session-")
-                    && Arrays.stream(listed(file)).allMatch(f -> f.lastModified() < oldest)) {
-                Arrays.stream(listed(file)).forEach(File::delete);
-                file.delete();
+        forgetOld(folder().toFile());
+    }
+
+    static void forgetOld(File folder) {
+        long now = System.currentTimeMillis();
+        long oldest = now - TimeUnit.DAYS.toMillis(DAYS_OF_MACROS);
+        List<File> sessions = new ArrayList<>();
+        for (File file : listed(folder)) {
+            if (file.isDirectory() && file.getName().startsWith("session-")) {
+                sessions.add(file);
             } else if (file.getName().endsWith(".part") && file.lastModified() < oldest) {
                 file.delete();
             }
         }
+        sessions.sort(Comparator.comparingLong(LabelFile::lastUsed).reversed());
+        long size = 0;
+        for (File session : sessions) { // from the newest
+            size += Arrays.stream(listed(session)).mapToLong(File::length).sum();
+            long latest = size > MOST_OF_MACROS
+                    ? now - TimeUnit.DAYS.toMillis(DAYS_KEPT) : oldest;
+            if (lastUsed(session) < latest) {
+                Arrays.stream(listed(session)).forEach(File::delete);
+                session.delete();
+            }
+        }
+    }
+
+    private static long lastUsed(File session) {
+        return Arrays.stream(listed(session)).mapToLong(File::lastModified).max()
+                .orElse(session.lastModified());
     }
 
     private static File[] listed(File folder) {

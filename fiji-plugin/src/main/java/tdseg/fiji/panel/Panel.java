@@ -42,6 +42,7 @@ final class Panel {
     private Labels labels;
 
     Panel() {
+        ClassActions.restoreColours();
         window = new PanelWindow(this);
         autosave = new Autosave(
                 text -> EventQueue.invokeLater(() -> window.say(text, true)));
@@ -49,6 +50,7 @@ final class Panel {
         updates = new Updates(commands, window, images);
         classes = new ClassActions(
                 window, commands, images, this::trying, updates::keepsOldNames);
+        classes.setRecoloured(updates::repaint);
         drawn = new LabelActions(window, commands, classes, images, () -> labels, this::trying);
         results = new ResultActions(commands, () -> labels);
         files = new FileActions(window, commands, classes, autosave, () -> labels,
@@ -66,7 +68,7 @@ final class Panel {
         WindowManager.addWindow(window);
         window.showProgress(null, "");
         refresh();
-        window.pack();
+        window.fit();
         classes.send();
         timer.start();
         tick();

@@ -1,5 +1,6 @@
 package tdseg.fiji.panel;
 
+import ij.gui.GUI;
 import java.awt.BorderLayout;
 import java.awt.Color;
 import java.awt.Component;
@@ -7,6 +8,8 @@ import java.awt.Dimension;
 import java.awt.FlowLayout;
 import java.awt.Font;
 import java.awt.GridLayout;
+import java.awt.Insets;
+import java.awt.Rectangle;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +33,7 @@ import javax.swing.WindowConstants;
 final class PanelWindow extends JFrame {
     static final String TITLE = "Trainable Deep Segmentation";
     private static final Color WRONG = new Color(0xb00020);
+    private static final Insets LOW = new Insets(0, 6, 0, 6); // fits a screen of 768 pixels
 
     final ClassRows classes;
     final RegionList regions;
@@ -65,7 +69,19 @@ final class PanelWindow extends JFrame {
         content.add(bottom(panel), BorderLayout.SOUTH);
         setContentPane(content);
         pack();
-        setMinimumSize(new Dimension(520, getHeight()));
+        setMinimumSize(new Dimension(520, 400)); // lower, the buttons scroll
+    }
+
+    /** As large as its parts want, but not higher than the screen. */
+    void fit() {
+        pack();
+        Rectangle screen = GUI.getMaxWindowBounds(this);
+        if (getHeight() > screen.height) {
+            setSize(getWidth(), screen.height);
+        }
+        if (getY() + getHeight() > screen.y + screen.height) {
+            setLocation(getX(), Math.max(screen.y, screen.y + screen.height - getHeight()));
+        }
     }
 
     private JPanel top() {
@@ -78,7 +94,7 @@ final class PanelWindow extends JFrame {
     }
 
     /** The names and the order that users of Trainable Weka Segmentation know. */
-    private JPanel commands(Panel panel) {
+    private JScrollPane commands(Panel panel) {
         JPanel training = group("Training");
         training.add(button("Train classifier", "Train on the labels and show the classes over "
                 + "the image", panel::train));
@@ -118,12 +134,11 @@ final class PanelWindow extends JFrame {
         options.add(button("Settings", "Features, classifier, device", panel::settings));
         options.add(button("Copy as macro", "Put the session into the clipboard, as a macro",
                 panel::copyAsMacro));
-        JPanel both = new JPanel();
-        both.setLayout(new BoxLayout(both, BoxLayout.Y_AXIS));
+        Column both = new Column();
         both.add(training);
         both.add(options);
         both.add(Box.createVerticalGlue());
-        return both;
+        return both.scrolling();
     }
 
     private JPanel labels(Panel panel) {
@@ -131,13 +146,17 @@ final class PanelWindow extends JFrame {
         JScrollPane rows = new JScrollPane(classes);
         rows.setBorder(BorderFactory.createTitledBorder("Classes"));
         rows.setPreferredSize(new Dimension(330, 150));
-        JPanel ofClass = new JPanel(new GridLayout(1, 3, 4, 0));
+        JPanel ofClass = new JPanel(new GridLayout(2, 2, 4, 2));
         ofClass.add(button("Rename class", "Rename the class that is chosen",
                 () -> panel.classes.rename()));
         ofClass.add(button("Merge class", "Give the labels of the class that is chosen to another "
                 + "one, in all open images", () -> panel.classes.merge()));
         ofClass.add(button("Remove class", "Remove the class that is chosen and its labels, in "
                 + "all open images", () -> panel.classes.remove()));
+        JButton colours = button("Colours...", "The colours of the classes", () -> { });
+        colours.addActionListener(
+                event -> panel.classes.colours().show(colours, 0, colours.getHeight()));
+        ofClass.add(colours);
         JPanel top = new JPanel(new BorderLayout(0, 4));
         top.add(rows, BorderLayout.CENTER);
         top.add(ofClass, BorderLayout.SOUTH);
@@ -192,13 +211,14 @@ final class PanelWindow extends JFrame {
     }
 
     private static JPanel group(String title) {
-        JPanel group = new JPanel(new GridLayout(0, 1, 0, 2));
+        JPanel group = new JPanel(new GridLayout(0, 1, 0, 1));
         group.setBorder(BorderFactory.createTitledBorder(title));
         return group;
     }
 
     private JButton button(String name, String tip, Runnable action) {
         JButton button = new JButton(name);
+        button.setMargin(LOW);
         button.setName(name);
         button.setToolTipText(tip);
         button.addActionListener(event -> {
@@ -219,7 +239,7 @@ final class PanelWindow extends JFrame {
         image.setText(title == null ? "Open an image to draw labels on." : "Image: " + title);
         for (Map.Entry<String, AbstractButton> button : buttons.entrySet()) {
             if (!button.getKey().matches("Stop|Apply to folder|Load classifier|Save classifier|Create new class"
-                    + "|(Rename|Merge|Remove) class|Settings|Copy as macro")) {
+                    + "|(Rename|Merge|Remove) class|Colours...|Settings|Copy as macro")) {
                 button.getValue().setEnabled(title != null);
             }
         }
@@ -243,7 +263,7 @@ final class PanelWindow extends JFrame {
         }
         if (isVisible()) {
             revalidate();
-            pack();
+            fit();
         }
     }
 

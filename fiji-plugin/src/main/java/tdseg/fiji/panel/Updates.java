@@ -115,6 +115,13 @@ final class Updates {
         }
     }
 
+    /** Shows the classes anew: they have other colours. */
+    void repaint() {
+        commands.work.stopBackground();
+        preview.clear();
+        given = "";
+    }
+
     void setOpacity(double opacity) {
         preview.setOpacity(opacity);
     }

@@ -30,6 +30,9 @@ public final class CommandTable {
     /** Colours of label values 0 to 255: red, green, blue, by turns. */
     public final byte[] colours;
 
+    /** The same, of which colour-blind users can tell the first eight apart. */
+    public final byte[] coloursApart;
+
     public final List<Command> commands;
 
     private CommandTable(Fields table) {
@@ -41,6 +44,7 @@ public final class CommandTable {
         kinds.names().forEach(name -> functions.put(name, kinds.texts(name)));
         extensions = Collections.unmodifiableMap(functions);
         colours = bytes(table.text("colours"));
+        coloursApart = bytes(table.text("colours_apart"));
         List<Command> found = new ArrayList<>();
         table.objects("commands").forEach(command -> found.add(new Command(command)));
         commands = Collections.unmodifiableList(found);

@@ -25,7 +25,9 @@ import java.util.stream.Collectors;
 import javax.swing.AbstractButton;
 import javax.swing.JComponent;
 import javax.swing.JLabel;
+import javax.swing.JPopupMenu;
 import javax.swing.JProgressBar;
+import javax.swing.MenuSelectionManager;
 import javax.swing.border.TitledBorder;
 import javax.swing.text.JTextComponent;
 import tdseg.fiji.Recording;
@@ -54,6 +56,19 @@ public final class DrivenPanel {
             case "click": // a button of the panel
                 click(argument);
                 return "";
+            case "menu": // an item of the one that is open
+                await(() -> MenuSelectionManager.defaultManager().getSelectedPath().length > 0,
+                        "no menu");
+                JPopupMenu menu = (JPopupMenu)
+                        MenuSelectionManager.defaultManager().getSelectedPath()[0].getComponent();
+                EventQueue.invokeAndWait(() -> {
+                    menu.setVisible(false);
+                    DrivenImageJ.all(menu).stream().filter(c -> argument.equals(c.getName()))
+                            .forEach(c -> ((AbstractButton) c).doClick());
+                });
+                return "";
+            case "height": // of the panel
+                return "" + panel.getHeight();
             case "stop": // as soon as this runs
                 AbstractButton stop = (AbstractButton) part("Stop");
                 await(() -> whileRunning(argument, stop::doClick), argument + " does not run");
