@@ -33,6 +33,7 @@ def test_all_labelled_images_train_and_the_session_replays(with_panel, own_image
     draw(panel, "5,5 25,25", 1)
     draw(panel, "60,60 80,80", 2)
     assert "Images that train" in panel("titles")
+    assert int(panel("height")) < 690  # a screen of 768, less its bars
     panel("click", "Update once")
     panel("overlay")
     panel("rest")

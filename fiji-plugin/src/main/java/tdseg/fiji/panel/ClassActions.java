@@ -11,6 +11,7 @@ import javax.swing.JMenuItem;
 import javax.swing.JOptionPane;
 import javax.swing.JPopupMenu;
 import javax.swing.JRadioButtonMenuItem;
+import tdseg.fiji.UserError;
 import tdseg.fiji.images.GroupColours;
 import tdseg.fiji.images.GroupNames;
 
@@ -147,7 +148,11 @@ final class ClassActions {
     /** Takes over the colours that were chosen in an earlier session. */
     static void restoreColours() {
         if (Prefs.get(COLOURS, false)) {
-            GroupColours.choose(true);
+            try {
+                GroupColours.choose(true);
+            } catch (UserError error) {
+                Prefs.set(COLOURS, false); // another ImageJ than that of then
+            }
         }
     }
 
