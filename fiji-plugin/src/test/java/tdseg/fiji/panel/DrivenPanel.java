@@ -237,10 +237,22 @@ public final class DrivenPanel {
     }
 
     /** Finds a part of the panel by its name or text. */
-    private static Component part(String name) {
+    private static Component part(String name) throws Exception {
+        if (EventQueue.isDispatchThread()) {
+            return found(name);
+        }
+        Component[] there = new Component[1];
+        EventQueue.invokeAndWait(() -> there[0] = found(name)); // while no rows are made anew
+        if (there[0] == null) {
+            throw new IllegalStateException("there is no " + name);
+        }
+        return there[0];
+    }
+
+    private static Component found(String name) {
         return parts().stream().filter(c -> name.equals(c.getName()) || c instanceof AbstractButton
                         && name.equals(((AbstractButton) c).getText()))
-                .findFirst().orElseThrow(() -> new IllegalStateException("there is no " + name));
+                .findFirst().orElse(null);
     }
 
     private static void await(Callable<Boolean> there, String otherwise) throws Exception {
