@@ -1,8 +1,10 @@
 package tdseg.fiji;
 
+import tdseg.fiji.table.Words;
+
 /** One sentence for the user: what is wrong, and the remedy. */
 public class UserError extends RuntimeException {
     public UserError(String sentence) {
-        super(sentence);
+        super(Words.printable(sentence));
     }
 }

@@ -102,6 +102,23 @@ public final class Words {
                 letter -> isBlank(letter) || "[]=\"\\".indexOf(letter) >= 0);
     }
 
+    /** Replaces what breaks a line or turns its direction, by the rule of {@code tdseg.errors}. */
+    public static String printable(String text) {
+        StringBuilder found = new StringBuilder(text.length());
+        for (char letter : text.toCharArray()) {
+            boolean ends = letter == 0x85 || letter == 0x2028 || letter == 0x2029;
+            boolean turns = letter >= 0x202a && letter <= 0x202e
+                    || letter >= 0x2066 && letter <= 0x2069;
+            if (ends || letter >= '\t' && letter <= '\r'
+                    || letter >= 0x1c && letter <= 0x1f) {
+                found.append(' ');
+            } else {
+                found.append(turns || Character.isISOControl(letter) ? '?' : letter);
+            }
+        }
+        return found.toString();
+    }
+
     /** Joins lines and blanks to single blanks. */
     public static String oneLine(String text) {
         StringBuilder found = new StringBuilder();
