@@ -16,7 +16,7 @@ from tdseg.errors import TdsegError
 from tdseg.runtime.threads import bands, map_threads
 
 MOST = 1e30
-"""Of a weight, absolute: blocks are scored in float32, which ends at 3e38."""
+"""What a feature's standard deviation may add to a score: blocks are scored in float32."""
 ABSENT_SCORE = -1e4
 """Score of a class without training pixels: finite, so that scores can still be averaged."""
 
@@ -58,13 +58,23 @@ class AffineClassifier(LinearClassifier, TrainableClassifier):
         self.sharpness = float(sharpness)
         self._scale = np.asarray(scale, dtype=np.float64)
         self.n_features, self.n_classes = self.weights.shape
-        used = (self.weights, self.bias)
-        usable = np.isfinite(self._scale).all() and all((abs(a) <= MOST).all() for a in used)
-        if not usable or not 0 < self.sharpness < np.inf or self.present.sum() < 2:
+        if not self._usable() or not 0 < self.sharpness < np.inf or self.present.sum() < 2:
             raise TdsegError(
                 f"The stored {self.kind} classifier is damaged (its weights are not usable); "
                 "save it again."
             )
+
+    def _usable(self) -> bool:
+        # Weights alone may be as large as float32 allows: those of heights in metres are.
+        weights = np.abs(self.weights)
+        with np.errstate(over="ignore", invalid="ignore"):
+            effects = weights * np.abs(self._scale)[:, None]
+        return bool(
+            np.isfinite(self._scale).all()
+            and (weights <= np.finfo(np.float32).max).all()
+            and (effects <= MOST).all()
+            and (np.abs(self.bias) <= MOST).all()
+        )
 
     def scores(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return ``features @ weights + bias``.
