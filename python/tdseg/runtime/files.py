@@ -151,12 +151,15 @@ def check_target(path: str | os.PathLike[str], existing: str = "error") -> bool:
             raise _refused(path)
         if not os.access(path, os.W_OK) and not os.path.islink(path):
             raise TdsegError(f"File '{path}' is write-protected; choose another name.")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise TdsegError(
-            f"Folder '{path.parent}' may not be written to; choose another, or change its "
-            "permissions."
-        )
+    _check_writable(path.parent)
     return True
+
+
+def _check_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise TdsegError(
+            f"Folder '{folder}' may not be written to; choose another, or change its permissions."
+        )
 
 
 def check_target_folder(path: str | os.PathLike[str], existing: str, ours: bool) -> bool:
@@ -192,11 +195,7 @@ def check_target_folder(path: str | os.PathLike[str], existing: str, ours: bool)
         raise TdsegError(
             f"'{path}' is no OME-Zarr and is not replaced; choose another output folder."
         )
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise TdsegError(
-            f"Folder '{path.parent}' may not be written to; choose another, or change its "
-            "permissions."
-        )
+    _check_writable(path.parent)
     return True
 
 
