@@ -135,6 +135,8 @@ def _removed(part: Path, age: float) -> bool:
         except OSError:
             if age <= _OLD_SECONDS:
                 return False
+        if not _is_at(handle, part):  # another sweeper was faster, and its writer began anew
+            return False
         part.unlink()  # under the lock: who made it meanwhile waits, and makes another
         return True
     finally:
